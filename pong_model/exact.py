@@ -4,7 +4,7 @@
 
 # %% ../nbs/01_exact.ipynb #01-exact-002
 from __future__ import annotations
-import dataclasses, math
+import math, time
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 import numpy as np
@@ -14,9 +14,9 @@ from .game import (BALL_SIZE, BOTTOM, COURT_SCALE, GAME_SIZE, HIT_LEFT, HIT_RIGH
     VERTICAL_FLAGS, VX, VY, X, Y, Engine, GameConfig, Layout, as_seeds, as_unit, check_actions, check_history, random_bits)
 
 # %% auto #0
-__all__ = ['ZERO', 'HALF', 'ONE', 'TWO', 'STEEPEST', 'SCALE_MIN', 'SCALE_MAX', 'INFINITY', 'compiled', 'Rules', 'rules_of',
-           'rebound', 'until', 'fly', 'serve', 'move_paddle', 'breathe', 'push', 'write_ball', 'tick', 'begin',
-           'step_games', 'begin_games', 'in_threads', 'ExactEngine']
+__all__ = ['ZERO', 'HALF', 'ONE', 'TWO', 'STEEPEST', 'SCALE_MIN', 'SCALE_MAX', 'INFINITY', 'compiled', 'inlined', 'Rules',
+           'rules_of', 'rebound', 'until', 'fly', 'serve', 'move_paddle', 'breathe', 'push', 'write_ball', 'tick',
+           'begin', 'step_games', 'begin_games', 'in_threads', 'ExactEngine', 'median_time']
 
 # %% ../nbs/01_exact.ipynb #01-exact-005
 class Rules(NamedTuple):
@@ -54,10 +54,11 @@ ZERO, HALF, ONE, TWO = np.float32(0), np.float32(.5), np.float32(1), np.float32(
 STEEPEST = np.float32(1.2)                                # arcade: the slope at the paddle's rim
 SCALE_MIN, SCALE_MAX = np.float32(.5), np.float32(1.5)    # where the walk of court_scale turns
 INFINITY = np.float32(np.inf)
-compiled = njit(nogil=True, cache=True, error_model="numpy")
+compiled = njit(nogil=True, cache=True, error_model="numpy")                    # the loops over games
+inlined = njit(nogil=True, cache=True, error_model="numpy", inline="always")    # what they call
 
 # %% ../nbs/01_exact.ipynb #01-exact-009
-@compiled
+@inlined
 def rebound(vx, vy, u, rules):
     "Velocity after a paddle met the ball at offset `u` in [-1, 1] of its reach"
     if rules.deflection == ZERO and rules.speed_up == ONE: return -vx, vy
@@ -70,7 +71,7 @@ def rebound(vx, vy, u, rules):
     return dx*faster, dy*faster
 
 # %% ../nbs/01_exact.ipynb #01-exact-013
-@compiled
+@inlined
 def until(position, velocity, low, high):
     "Time until something at `position` that moves with `velocity` reaches `low` or `high`, whichever it moves towards"
     if velocity > ZERO: return (high - position)/velocity
@@ -78,7 +79,7 @@ def until(position, velocity, low, high):
     return INFINITY
 
 # %% ../nbs/01_exact.ipynb #01-exact-014
-@compiled
+@inlined
 def fly(x, y, vx, vy, left_y, right_y, scale, rules):
     "One ball through one tick: its new x, y, vx, vy and its horizontal and vertical event"
     time, horizontal, vertical = rules.dt, NOTHING, NOTHING
@@ -108,7 +109,7 @@ def fly(x, y, vx, vy, left_y, right_y, scale, rules):
         else: missed = True
 
 # %% ../nbs/01_exact.ipynb #01-exact-021
-@compiled
+@inlined
 def serve(rules, seed, counter):
     "A served ball's velocity; uses the random numbers `counter`, `counter` + 1 and `counter` + 2 of the game"
     one = np.uint64(1)
@@ -119,7 +120,7 @@ def serve(rules, seed, counter):
     return -speed if to_left else speed, vy
 
 # %% ../nbs/01_exact.ipynb #01-exact-024
-@compiled
+@inlined
 def move_paddle(y, action, scale, rules):
     "A paddle's new centre and velocity"
     limit = HALF*scale - rules.paddle_half
@@ -129,7 +130,7 @@ def move_paddle(y, action, scale, rules):
     return moved, action*rules.paddle_speed
 
 # %% ../nbs/01_exact.ipynb #01-exact-027
-@compiled
+@inlined
 def breathe(scale, rules, seed, counter):
     "The next court scale of the walk, mirrored at its ends; uses one random number"
     moved = scale + rules.scale_step*(TWO*as_unit(random_bits(seed, counter)) - ONE)
@@ -138,7 +139,7 @@ def breathe(scale, rules, seed, counter):
     return moved
 
 # %% ../nbs/01_exact.ipynb #01-exact-028
-@compiled
+@inlined
 def push(x, y, before, scale, rules):
     "A ball's place after the court's scale changed from `before` to `scale`"
     wall, face = HALF*scale - rules.radius, scale - rules.paddle_width - rules.radius
@@ -146,7 +147,7 @@ def push(x, y, before, scale, rules):
     return x, min(max(y, -wall), wall)
 
 # %% ../nbs/01_exact.ipynb #01-exact-031
-@compiled
+@inlined
 def write_ball(row, at, x, y, vx, vy, horizontal, vertical):
     "Fill the slot that begins at `at`"
     row[at + PRESENT], row[at + X], row[at + Y], row[at + VX], row[at + VY] = ONE, x, y, vx, vy
@@ -155,7 +156,7 @@ def write_ball(row, at, x, y, vx, vy, horizontal, vertical):
     if vertical: row[at + VERTICAL_FLAGS - 1 + vertical] = ONE
 
 # %% ../nbs/01_exact.ipynb #01-exact-032
-@compiled
+@inlined
 def tick(row, new, left_action, right_action, rules, seed, counter):
     "The rules: from `row` (F,) to `new` (F,), which may be the same array; returns the next `counter`"
     before = scale = row[COURT_SCALE]
@@ -184,7 +185,7 @@ def tick(row, new, left_action, right_action, rules, seed, counter):
     return counter
 
 # %% ../nbs/01_exact.ipynb #01-exact-033
-@compiled
+@inlined
 def begin(row, scale, rules, seed):
     "Write the first row of a game: paddles in the middle, every ball served; returns the next `counter`"
     row[:GAME_SIZE] = ZERO
@@ -256,3 +257,10 @@ class ExactEngine(Engine):
     def restore(self, snapshot):
         self.states, self.seeds, self.counters = (snapshot[k].copy() for k in ("states", "seeds", "counters"))
         return self.states.copy()
+
+# %% ../nbs/01_exact.ipynb #01-exact-058
+def median_time(work, repeats=7):
+    "Median seconds of `work()`, the first call not counted"
+    work(); times = []
+    for _ in range(repeats): t = time.perf_counter(); work(); times.append(time.perf_counter() - t)
+    return np.median(times)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from .game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HIT_LEFT, HIT_RIGHT, HORIZONTAL_FLAGS, LEFT_Y, SERVED, VX, VY, X, Y,
     GameConfig, as_seeds, as_unit, random_bits, require)
-from .exact import HALF, INFINITY, ONE, TWO, ZERO, Rules, compiled, in_threads, rules_of
+from .exact import HALF, INFINITY, ONE, TWO, ZERO, compiled, inlined, rules_of
 
 # %% auto #0
 __all__ = ['N_PARAMETERS', 'N_MEMORY', 'MAX_DELAY', 'RANDOM', 'SINE', 'TRACKER', 'INTERCEPTOR', 'PLAYERS', 'Player', 'between',
@@ -31,13 +31,13 @@ N_PARAMETERS, N_MEMORY = 4, 16
 MAX_DELAY = N_MEMORY - 3        # ticks that a tracker can look back
 
 # %% ../nbs/02_players.ipynb #02-playe-008
-@compiled
+@inlined
 def between(low, high, seed, counter):
     "A random float32 from `low` to `high`"
     return low + (high - low)*as_unit(random_bits(seed, counter))
 
 # %% ../nbs/02_players.ipynb #02-playe-010
-@compiled
+@inlined
 def act_random(parameters, memory, seed, counter):
     "Parameters: shortest and longest time between new velocities, ticks. Memory: velocity, ticks left"
     if memory[1] <= ZERO:
@@ -48,14 +48,14 @@ def act_random(parameters, memory, seed, counter):
     return memory[0], counter
 
 # %% ../nbs/02_players.ipynb #02-playe-011
-@compiled
+@inlined
 def act_sine(parameters, memory, counter):
     "Parameters: swings a tick, amplitude, phase (a share of a swing). Memory: ticks so far"
     memory[0] += ONE
     return parameters[1]*np.float32(np.sin(TWO*np.float32(np.pi)*(parameters[0]*memory[0] + parameters[2]))), counter
 
 # %% ../nbs/02_players.ipynb #02-playe-013
-@compiled
+@inlined
 def ball_to_mind(row, side, rules):
     "Where the slot begins of the ball that reaches `side` first; if none comes, the nearest"
     chosen, soonest = GAME_SIZE, INFINITY
@@ -68,7 +68,7 @@ def ball_to_mind(row, side, rules):
     return chosen
 
 # %% ../nbs/02_players.ipynb #02-playe-014
-@compiled
+@inlined
 def met_or_served(row, rules):
     "Is a ball hit or served in this row?"
     for k in range(rules.n_balls):
@@ -77,14 +77,14 @@ def met_or_served(row, rules):
     return False
 
 # %% ../nbs/02_players.ipynb #02-playe-015
-@compiled
+@inlined
 def go_to(target, row, side, skill, rules):
     "The action that brings the paddle's centre to `target`, as fast as `skill` allows"
     if rules.paddle_step <= ZERO: return ZERO
     return min(max((target - row[LEFT_Y + 2*side])/rules.paddle_step, -skill), skill)
 
 # %% ../nbs/02_players.ipynb #02-playe-016
-@compiled
+@inlined
 def act_tracker(row, side, parameters, memory, rules, seed, counter):
     "Parameters: skill, delay in ticks, widest aim either way. Memory: aim, place in the ring + 1 (0: empty), the ring of heights"
     y = row[ball_to_mind(row, side, rules) + Y]
@@ -98,7 +98,7 @@ def act_tracker(row, side, parameters, memory, rules, seed, counter):
     return go_to(seen - memory[0], row, side, parameters[0], rules), counter
 
 # %% ../nbs/02_players.ipynb #02-playe-018
-@compiled
+@inlined
 def act_interceptor(row, side, parameters, memory, rules, seed, counter):
     "Parameters: skill, how far ahead it looks in seconds, widest aim either way. Memory: aim"
     at, scale = ball_to_mind(row, side, rules), row[COURT_SCALE]
@@ -116,7 +116,7 @@ def act_interceptor(row, side, parameters, memory, rules, seed, counter):
 RANDOM, SINE, TRACKER, INTERCEPTOR = range(4)
 
 # %% ../nbs/02_players.ipynb #02-playe-020
-@compiled
+@inlined
 def choose(kind, row, side, parameters, memory, rules, seed, counter):
     "The action of a built-in player and its next counter"
     if kind == TRACKER: return act_tracker(row, side, parameters, memory, rules, seed, counter)
