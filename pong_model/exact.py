@@ -54,7 +54,7 @@ ZERO, HALF, ONE, TWO = np.float32(0), np.float32(.5), np.float32(1), np.float32(
 STEEPEST = np.float32(1.2)                                # arcade: the slope at the paddle's rim
 SCALE_MIN, SCALE_MAX = np.float32(.5), np.float32(1.5)    # where the walk of court_scale turns
 INFINITY = np.float32(np.inf)
-compiled = njit(nogil=True, cache=True, error_model="numpy")                    # the loops over games
+compiled = njit(nogil=True, cache=True, error_model="numpy", _nrt=False)        # the loops over games: they allocate nothing
 inlined = njit(nogil=True, cache=True, error_model="numpy", inline="always")    # what they call
 
 # %% ../nbs/01_exact.ipynb #01-exact-009
