@@ -28,7 +28,7 @@ class Batch(NamedTuple):
     "Sequences to learn from: `actions[:, t]` leads from `states[:, t]` to `states[:, t+1]`"
     states:Tensor        # (B, T+1, F)
     actions:Tensor       # (B, T, 2)
-    weights:Tensor       # (B, T): how much each tick counts in the loss
+    weights:Tensor       # (B, L), L <= T: how much each of the last L ticks counts in the loss; what comes before only warms the memory
 
 # %% ../../nbs/11_models.core.ipynb #11-model-007
 def balls_of(states): # (..., F)
@@ -250,6 +250,7 @@ class Model(nn.Module):
     "A memory with heads. See `Prediction` for what it says and `check_model` for what it must keep"
     Config = ModelConfig
     needs_training = True
+    carries_on = False      # can the memory hold on to something for ever? Then training begins with memories of other games
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         MODELS[cls.__name__] = cls
@@ -274,13 +275,13 @@ class Model(nn.Module):
         "Take a sequence of standardised inputs into the memory"
         raise NotImplementedError
 
-    def unroll(self, states, actions, memory=None): # (B, T, F), (B, T, 2)
-        "Predictions of the T states that follow, and the memory after them"
+    def unroll(self, states, actions, memory=None, last=0): # (B, T, F), (B, T, 2)
+        "Predictions of the states that follow (only the `last` ones, if given), and the memory after them"
         inputs = self.standardise(slot_inputs(states, actions))
         B, T, K, I = inputs.shape
         memory = self.begin(B*K) if memory is None else memory
         h, memory = self.remember(inputs.transpose(1, 2).reshape(B*K, T, I), memory)
-        return self.predict(states, actions, h.unflatten(0, (B, K)).transpose(1, 2)), memory
+        return self.predict(states[:, -last:], actions[:, -last:], h[:, -last:].unflatten(0, (B, K)).transpose(1, 2)), memory
     def forward(self, states, actions): # (B, T, F), (B, T, 2)
         "Predictions of states 1..T in parallel"
         return self.unroll(states, actions)[0]
@@ -342,8 +343,9 @@ def fit_closed_form(model:Model, batch:Batch):
 # %% ../../nbs/11_models.core.ipynb #11-model-047
 def loss_of(model:Model, batch:Batch, memory=None)->tuple[Tensor, dict]:
     "The training loss and its parts"
-    states, target = batch.states[:, :-1], batch.states[:, 1:]
-    p, _ = model.unroll(states, batch.actions, memory)
+    last = batch.weights.shape[1]
+    p, _ = model.unroll(batch.states[:, :-1], batch.actions, memory, last)
+    target = batch.states[:, -last:]
     balls = balls_of(target)
     h, v = event_classes(balls)
     weights = batch.weights[..., None]*balls[..., PRESENT]
@@ -359,6 +361,7 @@ def loss_of(model:Model, batch:Batch, memory=None)->tuple[Tensor, dict]:
     parts["paddle"] = mean(entropy(p.regime, nearest), batch.weights[..., None].expand(nearest.shape))
     over = p.match.gather(-1, h[..., None])[..., 0].amax(-1)
     parts["match"] = mean(F.binary_cross_entropy_with_logits(over, target[..., MATCH_OVER], reduction="none"), batch.weights)
+    parts["residual"] = 0.1*parts["residual"]      # positions matter less than decisions
     return sum(parts.values()), {name: part.item() for name, part in parts.items()}
 
 # %% ../../nbs/11_models.core.ipynb #11-model-049
