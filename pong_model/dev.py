@@ -94,30 +94,27 @@ def read_notebook(name, text):
 # %% ../nbs/99_dev.ipynb #99-dev-015
 CHECKS = re.compile(r"_*(test|check|assert)_\w+|expect_fail|ExceptionExpected|raises")
 
-# %% ../nbs/99_dev.ipynb #99-dev-016
 def called(node):
     "The last name of what a call calls: `b` of `a.b(...)`; empty for anything else"
     f = node.func if isinstance(node, ast.Call) else None
     return f.attr if isinstance(f, ast.Attribute) else f.id if isinstance(f, ast.Name) else ""
 
-# %% ../nbs/99_dev.ipynb #99-dev-017
 def is_check(node):
     "Whether a piece of code fails when something is wrong"
     return isinstance(node, ast.Assert) or bool(CHECKS.fullmatch(called(node)))
 
-# %% ../nbs/99_dev.ipynb #99-dev-018
 def checks(tree):
     "All checks in a piece of code"
     return [node for node in ast.walk(tree) if is_check(node)]
 
-# %% ../nbs/99_dev.ipynb #99-dev-023
+# %% ../nbs/99_dev.ipynb #99-dev-020
 def nothing_runs(notebook):
     "Pages on which a test runs no code at all"
     if notebook.skipped: yield "skip_exec switches the whole page off"
     if notebook.language != "python": yield f"its kernel's language is {notebook.language!r}: a test skips it"
     if not any(c.tree.body and not c.flagged and not c.hidden for c in notebook.cells): yield "nothing in it runs"
 
-# %% ../nbs/99_dev.ipynb #99-dev-026
+# %% ../nbs/99_dev.ipynb #99-dev-023
 def unchecked(notebook):
     "Pages that export code, or hold checks, and none of the checks always runs"
     count = lambda cells: sum(len(checks(c.tree)) for c in cells)
@@ -126,7 +123,7 @@ def unchecked(notebook):
     if elsewhere: yield f"all its checks ({elsewhere}) are flagged away or stand in a cell that a test skips"
     elif any(c.exports for c in notebook.cells): yield "it exports code, and no cell that always runs checks it"
 
-# %% ../nbs/99_dev.ipynb #99-dev-029
+# %% ../nbs/99_dev.ipynb #99-dev-026
 def hidden_by_export(notebook):
     "Cells that a test skips because they call for the export, and that do something else too"
     for cell in notebook.cells:
@@ -135,7 +132,7 @@ def hidden_by_export(notebook):
         if len(rest) != 1 or called(getattr(rest[0], "value", None)) != EXPORT_CALL[:-1]:
             yield f"cell {cell.number}: a test skips a cell with {EXPORT_CALL[:-1]}; let the call stand alone"
 
-# %% ../nbs/99_dev.ipynb #99-dev-032
+# %% ../nbs/99_dev.ipynb #99-dev-029
 def unknown_directives(notebook):
     "Directives that do nothing"
     for cell in notebook.cells:
@@ -145,18 +142,16 @@ def unknown_directives(notebook):
         nbdev_1 = re.search(r"^#\s?(exporti?|hide|slow|cuda|notest|default_exp \S+)\s*$", cell.source, re.M)
         if nbdev_1: yield f"cell {cell.number}: '#{nbdev_1[1]}' is a comment, a directive begins with '#|'"
 
-# %% ../nbs/99_dev.ipynb #99-dev-035
+# %% ../nbs/99_dev.ipynb #99-dev-032
 def is_constant(node):
     "Whether an expression is the same in every run: a literal, a tuple with something in it, or those negated"
     if isinstance(node, ast.UnaryOp): return is_constant(node.operand)
     return isinstance(node, (ast.Constant, ast.JoinedStr)) or isinstance(node, ast.Tuple) and bool(node.elts)
 
-# %% ../nbs/99_dev.ipynb #99-dev-036
 def is_false(node):
     "Whether a condition is a literal that never holds"
     return isinstance(node, ast.Constant) and not node.value
 
-# %% ../nbs/99_dev.ipynb #99-dev-037
 def compared(node):
     "The two sides of a check that compares plain names or literals, or (None, None)"
     test, sides = getattr(node, "test", None), []
@@ -165,7 +160,7 @@ def compared(node):
     has_call = any(isinstance(n, ast.Call) for side in sides for n in ast.walk(side))
     return sides if len(sides) == 2 and not has_call else (None, None)
 
-# %% ../nbs/99_dev.ipynb #99-dev-038
+# %% ../nbs/99_dev.ipynb #99-dev-033
 def cannot_fail(notebook):
     "Checks of constants, of a thing against itself, and in branches that are never taken"
     for cell in notebook.lessons:
@@ -178,26 +173,24 @@ def cannot_fail(notebook):
             a, b = compared(node)
             if a and ast.dump(a) == ast.dump(b): yield f"{at}: compares {ast.unparse(a)} with itself"
 
-# %% ../nbs/99_dev.ipynb #99-dev-041
+# %% ../nbs/99_dev.ipynb #99-dev-036
 DEAF = {"on_click", "observe", "on_msg", "on_submit", "Thread", "Timer", "create_task", "ensure_future",
         "add_done_callback", "call_soon", "call_later"}  # what is handed to one of these may fail, and the page goes on
 BROAD = {"BaseException", "Exception", "AssertionError"}
 
-# %% ../nbs/99_dev.ipynb #99-dev-042
 def catches_all(handler):
     "Whether an `except` takes a failed assertion and keeps it"
     names = {n.id for n in ast.walk(handler.type) if isinstance(n, ast.Name)} if handler.type else {"BaseException"}
     speaks = any(isinstance(n, ast.Raise) or is_check(n) for statement in handler.body for n in ast.walk(statement))
     return bool(names & BROAD) and not speaks
 
-# %% ../nbs/99_dev.ipynb #99-dev-043
 def is_deaf(item, outputs):
     "Whether the `with` of `item` keeps exceptions for itself; `outputs` are the names of widgets that do"
     expression = item.context_expr
     if called(expression) == "suppress": return any(getattr(a, "id", "") in BROAD for a in expression.args)
     return called(expression) == "Output" or getattr(expression, "id", getattr(expression, "attr", None)) in outputs
 
-# %% ../nbs/99_dev.ipynb #99-dev-044
+# %% ../nbs/99_dev.ipynb #99-dev-037
 def unheard(notebook):
     "Checks whose failure does not stop the page"
     trees = [n for c in notebook.lessons for n in ast.walk(c.tree)]
@@ -217,7 +210,7 @@ def unheard(notebook):
                 if names & holding or any(map(checks, handed)):
                     yield f"{at}: nobody hears a check fail in {called(node)}"
 
-# %% ../nbs/99_dev.ipynb #99-dev-047
+# %% ../nbs/99_dev.ipynb #99-dev-040
 def never_called(notebook):
     "Functions with checks in them, in lessons, whose name is not used anywhere"
     nodes = [n for c in notebook.lessons for n in ast.walk(c.tree)]
@@ -229,7 +222,6 @@ def never_called(notebook):
             if defines and checks(node) and node.name not in used:
                 yield f"cell {cell.number}: nothing calls {node.name}, so its checks never run"
 
-# %% ../nbs/99_dev.ipynb #99-dev-048
 def shell_commands(notebook):
     "Shell commands whose failure the page does not notice"
     for cell in notebook.lessons:
@@ -237,7 +229,7 @@ def shell_commands(notebook):
             if called(node) in ("system", "getoutput") and called(getattr(node.func, "value", None)) == "get_ipython":
                 yield f"cell {cell.number}: a '!' command may fail unheard, use subprocess.run(..., check=True)"
 
-# %% ../nbs/99_dev.ipynb #99-dev-051
+# %% ../nbs/99_dev.ipynb #99-dev-043
 def modules_without_notebook(root, package, notebooks):
     "Modules that no page makes, and pages whose module is not there"
     made = {n.module.replace(".", "/") + ".py" for n in notebooks if n.module}
@@ -246,31 +238,29 @@ def modules_without_notebook(root, package, notebooks):
     for path in sorted(there - made): yield f"{package}/{path}: no notebook makes this module"
     for path in sorted(made - there): yield f"{package}/{path}: its notebook has not been exported"
 
-# %% ../nbs/99_dev.ipynb #99-dev-052
+# %% ../nbs/99_dev.ipynb #99-dev-044
 def notebook_files(root):
     "All notebooks below `root` that are nobody's copy: links, hidden folders and what tools make are left out"
     copies = lambda folders: any(f.startswith(".") or f in ("_proc", "_docs", "build", "dist") for f in folders)
     return sorted(p for p in root.rglob("*.ipynb") if not p.is_symlink() and not copies(p.relative_to(root).parts[:-1]))
 
-# %% ../nbs/99_dev.ipynb #99-dev-053
 def tested_files(root, nbs):
     "The notebooks that `nbdev_test` runs, links followed"
     from nbdev.doclinks import nbglob
     from nbdev.test import _keep_file
     return sorted({p.resolve() for p in nbglob(root/nbs, as_path=True) if _keep_file(p, ".notest")})
 
-# %% ../nbs/99_dev.ipynb #99-dev-054
 def not_tested(root, nbs):
     "Notebooks that exist, and that `nbdev_test` passes over"
     tested = tested_files(root, nbs)
     for path in notebook_files(root):
         if path.resolve() not in tested: yield f"{path.relative_to(root)}: nbdev_test does not run it"
 
-# %% ../nbs/99_dev.ipynb #99-dev-058
+# %% ../nbs/99_dev.ipynb #99-dev-048
 PAGE_RULES = (nothing_runs, unchecked, hidden_by_export, unknown_directives, cannot_fail, unheard, never_called,
               shell_commands)
 
-# %% ../nbs/99_dev.ipynb #99-dev-059
+# %% ../nbs/99_dev.ipynb #99-dev-049
 def guard(root, package="pong_model", nbs="nbs"):
     "How many checks were made, and a list with the complaints of each that failed"
     files = notebook_files(root)
@@ -280,21 +270,20 @@ def guard(root, package="pong_model", nbs="nbs"):
     if not files: results.append([f"{root.name}: there are no notebooks"])
     return len(results), [r for r in results if r]
 
-# %% ../nbs/99_dev.ipynb #99-dev-060
+# %% ../nbs/99_dev.ipynb #99-dev-050
 def project_root():
     "The folder of settings.ini, here or above; raises FileNotFoundError"
     for folder in (Path.cwd(), *Path.cwd().parents):
         if (folder/"settings.ini").is_file(): return folder
     raise FileNotFoundError("settings.ini: not here or in a folder above; go to a clone of the repository")
 
-# %% ../nbs/99_dev.ipynb #99-dev-061
 def say_and_exit(command, error):
     "End a command with one line that says what was wrong"
     advice = "; install the development tools: pip install -e '.[dev]' -c constraints.txt"
     print(f"{command}: error: {error}{advice if isinstance(error, ImportError) else ''}", file=sys.stderr)
     sys.exit(2)
 
-# %% ../nbs/99_dev.ipynb #99-dev-062
+# %% ../nbs/99_dev.ipynb #99-dev-051
 @call_parse
 def pong_guard():
     "Refuse notebooks whose tests prove nothing; prints what is wrong and how many checks passed and failed"
@@ -304,18 +293,17 @@ def pong_guard():
     print(f"{n - len(failed)} passed, {len(failed)} failed")
     if failed: sys.exit(1)
 
-# %% ../nbs/99_dev.ipynb #99-dev-069
+# %% ../nbs/99_dev.ipynb #99-dev-058
 SUFFIX = {"image/png": ".png", "image/gif": ".gif", "image/jpeg": ".jpg", "image/svg+xml": ".svg"}
 FROM_NOTEBOOK = "<!-- Made from index.ipynb by pong_readme: change it there. -->"
 
-# %% ../nbs/99_dev.ipynb #99-dev-070
 def picture(output):
     "The kind and the bytes of an output that is a picture, or None"
     for kind in ("image/gif", "image/svg+xml", "image/png", "image/jpeg"):
         data = output.get("data", {}).get(kind)
         if data is not None: return kind, data.encode() if kind == "image/svg+xml" else base64.b64decode(data)
 
-# %% ../nbs/99_dev.ipynb #99-dev-071
+# %% ../nbs/99_dev.ipynb #99-dev-059
 def readme_cells(notebook, pictures):
     "The cells that README.md shows; bytes of pictures are added to `pictures` by file name"
     for cell in notebook.cells:
@@ -332,7 +320,7 @@ def readme_cells(notebook, pictures):
             output["data"] = {"text/markdown": f"![{directives.get('fig-alt:', 'a picture')}](index_files/{name})"}
         yield cell
 
-# %% ../nbs/99_dev.ipynb #99-dev-072
+# %% ../nbs/99_dev.ipynb #99-dev-060
 def readme(text):
     "README.md, and its pictures by name, from the JSON text of a notebook"
     import nbformat
@@ -344,19 +332,18 @@ def readme(text):
     body = re.sub(r"\n{3,}", "\n\n", f"{FROM_NOTEBOOK}\n\n{body.strip()}")
     return "\n".join(line.rstrip() for line in body.splitlines()) + "\n", pictures
 
-# %% ../nbs/99_dev.ipynb #99-dev-075
+# %% ../nbs/99_dev.ipynb #99-dev-063
 def readme_files(root):
     "What should be in README.md and index_files/, as bytes by path"
     text, pictures = readme((root/"index.ipynb").read_text(encoding="utf-8"))
     return {root/"README.md": text.encode(), **{root/"index_files"/name: data for name, data in pictures.items()}}
 
-# %% ../nbs/99_dev.ipynb #99-dev-076
 def out_of_date(root, files):
     "Paths that are missing, differ, or lie in index_files/ without being asked for"
     wrong = [p for p, data in files.items() if not p.is_file() or p.read_bytes() != data]
     return wrong + [p for p in sorted((root/"index_files").glob("*")) if p not in files]
 
-# %% ../nbs/99_dev.ipynb #99-dev-077
+# %% ../nbs/99_dev.ipynb #99-dev-064
 @call_parse
 def pong_readme(
     check:bool=False, # Write nothing; exit with status 1 if README.md is not what index.ipynb gives
