@@ -28,7 +28,7 @@ def silence(
     anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE   # we tell nothing; MLflow itself checks
     def ask():
         health = f"{host.scheme}://{host.netloc.rpartition('@')[2]}{host.path.rstrip('/')}/health"
-        try: urllib.request.urlopen(health, timeout=seconds, context=anyone).close(); said.append(None)
+        try: urllib.request.urlopen(health, timeout=2*seconds, context=anyone).close(); said.append(None)
         except urllib.error.HTTPError as e: said.append(f"answers {e.code} {e.reason}" if e.code >= 500 else None)
         except urllib.error.URLError as e: said.append(getattr(e.reason, "strerror", None) or str(e.reason))
         except (OSError, ValueError, http.client.HTTPException) as e: said.append(str(e) or type(e).__name__)
@@ -333,14 +333,14 @@ class Tracking(_Log):
         store = f"sqlite:///{os.path.relpath(path)}" if path else shown(self.uri)
         return f"run {self.run_id}: look at it with `mlflow ui --backend-store-uri {store}`"
 
-# %% ../nbs/23_tracking.ipynb #23-track-067
+# %% ../nbs/23_tracking.ipynb #23-track-069
 def shipped_models()->dict[str, Path]: # short name: folder
     "The models that come with pong_model: in the installed package, or in the repository's `artifacts/pretrained`"
     package = Path(pong_model.__file__).resolve().parent
     places = package.parent/"artifacts"/"pretrained", package/"pretrained"   # the latter wins
     return {config.parent.name: config.parent for place in places for config in sorted(place.glob("*/config.json"))}
 
-# %% ../nbs/23_tracking.ipynb #23-track-069
+# %% ../nbs/23_tracking.ipynb #23-track-071
 def run_and_path(uri:str)->tuple[str, str]:
     "The run id and the model's path of `runs:/<run id>/<path>`"
     parts = re.fullmatch(r"runs:/+([A-Za-z0-9][\w-]*)/+(.*[^/])/*", uri)
@@ -348,7 +348,7 @@ def run_and_path(uri:str)->tuple[str, str]:
     require(is_inside, "model_path", uri, "runs:/<run id>/model or runs:/<run id>/model_e<epoch>")
     return parts[1], parts[2]
 
-# %% ../nbs/23_tracking.ipynb #23-track-070
+# %% ../nbs/23_tracking.ipynb #23-track-072
 @contextlib.contextmanager
 def fetching(uri:str, store:str):
     "Whatever goes wrong meanwhile, as one line"
@@ -356,7 +356,7 @@ def fetching(uri:str, store:str):
     except broken() as e:
         raise OSError(f"model_path: {uri} could not be had from {shown(store)}: {reason(e, store)}") from e
 
-# %% ../nbs/23_tracking.ipynb #23-track-071
+# %% ../nbs/23_tracking.ipynb #23-track-073
 def asker(model_path:str, mlflow_server_url:str|None=None, folder="."):
     "A function that opens the store once and gives client and address. It makes nothing where nothing is"
     @functools.cache
@@ -368,7 +368,7 @@ def asker(model_path:str, mlflow_server_url:str|None=None, folder="."):
         with fetching(model_path, store): return open_store(store), store
     return ask
 
-# %% ../nbs/23_tracking.ipynb #23-track-072
+# %% ../nbs/23_tracking.ipynb #23-track-074
 def fetch(
     uri:str,    # runs:/<run id>/<path>
     ask,        # from `asker`; called only if the cache does not have it
@@ -382,7 +382,8 @@ def fetch(
     with fetching(uri, store):
         require(find_run(client, run_id), "model_path", uri, f"a run that {shown(store)} knows")
         kept = [a.path for a in client.list_artifacts(run_id, path.rpartition("/")[0] or None) if a.is_dir]
-        require(path in kept, "model_path", uri, f"what the run has kept: {', '.join(kept) or 'no models'}")
+        there = ", ".join(name for name in kept if name != "figures")
+        require(path in kept, "model_path", uri, f"what the run has kept: {there or 'no models'}")
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}.") as corner:
             client.download_artifacts(run_id, path, corner)
@@ -392,7 +393,7 @@ def fetch(
                 os.replace(Path(corner)/path, place)
     return place
 
-# %% ../nbs/23_tracking.ipynb #23-track-078
+# %% ../nbs/23_tracking.ipynb #23-track-082
 def register_model(
     uri:str,             # runs:/<run id>/<model>
     name:str,            # what it is called from now on; no slash, colon or @
@@ -416,7 +417,7 @@ def register_model(
         if alias: client.set_registered_model_alias(name, alias, version)
     return f"models:/{name}/{version}"
 
-# %% ../nbs/23_tracking.ipynb #23-track-080
+# %% ../nbs/23_tracking.ipynb #23-track-084
 def registered_model(
     uri:str,    # models:/<name>/<version>, models:/<name>/@<alias> or models:/<name>@<alias>
     ask,        # from `asker`
@@ -436,7 +437,7 @@ def registered_model(
     if version: write_atomically(note(store), lambda path: Path(path).write_text(source))
     return source
 
-# %% ../nbs/23_tracking.ipynb #23-track-081
+# %% ../nbs/23_tracking.ipynb #23-track-085
 def look_up(client, uri:str, name:str, version:str|None, alias:str|None)->str:
     "Ask the registry; `ValueError` says what there is instead"
     from mlflow.exceptions import MlflowException
@@ -453,7 +454,7 @@ def look_up(client, uri:str, name:str, version:str|None, alias:str|None)->str:
     require(is_of_run, "model_path", uri, f"a version registered from a run; this one stands at {shown(found.source)}")
     return f"runs:/{found.run_id}/{path}"
 
-# %% ../nbs/23_tracking.ipynb #23-track-084
+# %% ../nbs/23_tracking.ipynb #23-track-088
 def model_folder(
     model_path,                      # shipped name, folder, runs:/<run id>/<model>, models:/<name>/<version or @alias>
     mlflow_server_url:str|None=None, # as in `Tracking`
@@ -477,7 +478,7 @@ def model_folder(
     raise FileNotFoundError(f"model_path: got {name!r}, accepts a folder that is there, {other}, "
                             f"or a shipped model: {', '.join(sorted(shipped)) or 'none here'}")
 
-# %% ../nbs/23_tracking.ipynb #23-track-085
+# %% ../nbs/23_tracking.ipynb #23-track-089
 def load_model(model_path, mlflow_server_url:str|None=None, folder=".", device="cpu"):
     "The `Model` called `model_path`: see `model_folder` for names and errors; `read_model` checks what stands there"
     from pong_model.models.core import read_model
