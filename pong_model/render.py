@@ -27,7 +27,8 @@ class Block(NamedTuple):
 
 COLOURS = dict(  # red, green, blue, 0 to 255
     outside=(4, 5, 8), court=(14, 17, 26), line=(50, 58, 76), score=(84, 96, 122),   # what stands still
-    paddle=(230, 234, 242), flash=(255, 209, 102), ball=(255, 255, 255), ghost=(255, 111, 89))
+    paddle=(230, 234, 242), flash=(255, 209, 102), ball=(255, 255, 255), ghost=(255, 111, 89),
+    text=(150, 162, 188))
 SCENERY = ("court", "line", "score")   # the kinds that stand still, in the order in which they are drawn
 
 # %% ../nbs/04_render.ipynb #04-rende-007
@@ -263,7 +264,7 @@ MARKS = {  # which events -> colour and matplotlib marker
 
 def paths(ball):
     "The stretches of one ball's rows (T, 12) between serves, as slices; a lost ball ends a stretch"
-    horizontal, _ = event_classes(np.nan_to_num(ball))
+    horizontal, _ = event_classes(ball)
     there = np.isfinite(ball[:, X:Y+1]).all(-1) & (ball[:, PRESENT] > .5)
     scored = np.isin(horizontal, (LEFT_SCORED, RIGHT_SCORED))
     begins = np.flatnonzero((horizontal == SERVED) | np.r_[True, scored[:-1]] | (there & ~np.r_[True, there[:-1]]))
@@ -299,7 +300,7 @@ def show_trajectory(
 # %% ../nbs/04_render.ipynb #04-rende-053
 def _mark_events(ax, states, ball, config):
     "Mark what happened to one ball (T, 12); a paddle that hit is drawn where it stood"
-    horizontal, vertical = event_classes(np.nan_to_num(ball))
+    horizontal, vertical = event_classes(ball)
     rows = dict(served=horizontal == SERVED, wall=vertical > 0, hit=np.isin(horizontal, (HIT_LEFT, HIT_RIGHT)),
                 scored=np.isin(horizontal, (LEFT_SCORED, RIGHT_SCORED)))
     for t in np.flatnonzero(rows["hit"]):
