@@ -9,6 +9,7 @@ from .game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL, HORIZONTAL_FLA
     MATCH_OVER, NOTHING, PRESENT, RIGHT_POINTS, RIGHT_SCORED, RIGHT_VY, RIGHT_Y, SERVED, VERTICAL, VERTICAL_FLAGS, VX, VY, X, Y, Engine,
     GameConfig, Layout, as_seeds, as_unit, check_actions, check_history, config_from_dict, random_bits, require)
 from .models.core import Model, Prediction, balls_of
+from .models.single import SingleGame, supports
 
 # %% auto #0
 __all__ = ['pick', 'choose_row', 'decode', 'exact_paddles', 'exact_scoring', 'FuzzyEngine']
@@ -110,8 +111,17 @@ class FuzzyEngine(Engine):
         self.event_temperature, self.serve_temperature = event_temperature, serve_temperature
         self.seeds, self.ticks = np.zeros(n_games, np.uint64), np.zeros(n_games, np.uint64)
         self.states = np.zeros((n_games, self.layout.n_features), np.float32)
-        self.memory = self.model.begin(n_games*self.config.n_balls)
+        self._memory = self.model.begin(n_games*self.config.n_balls)
+        fast = n_games == 1 and event_temperature == 0 and self.device.type == "cpu" and supports(self.model)
+        self.single = SingleGame(self.model, self.config.n_balls) if fast else None      # one game needs no PyTorch
         self.reset(0)
+
+    @property
+    def memory(self)->tuple: return self.single.get_memory() if self.single else self._memory
+    @memory.setter
+    def memory(self, memory):
+        self._memory = memory
+        if self.single: self.single.set_memory(memory)
 
     @property
     def assisted(self)->str:
@@ -138,31 +148,43 @@ class FuzzyEngine(Engine):
         self.states = self.states.copy()
         self.states[games] = first
         rows = (games[:, None]*self.config.n_balls + np.arange(self.config.n_balls)).ravel()
-        for kept, empty in zip(self.memory, self.model.begin(len(rows))): kept[rows] = empty
+        memory = self.memory
+        for kept, empty in zip(memory, self.model.begin(len(rows))): kept[rows] = empty
+        self.memory = memory
         return self.states.copy()
 
-    @torch.inference_mode()
     def step(self, actions):
         actions = check_actions(actions, self.n_games)
-        state = self._tensor(self.states)
-        p, self.memory = self.model.step(state, self._tensor(actions), self.memory)
-        new = decode(p, state, self._random, self.event_temperature, self.serve_temperature).cpu().numpy()
+        new = self._step_one(actions) if self.single else self._step_many(actions)
         if self.paddles == "exact": exact_paddles(new, self.states, actions, self.config)
-        if self.scoring == "exact": exact_scoring(new, self.states, self.config, self.layout, lambda g, k: self._serves(p.serve)[g, k])
+        if self.scoring == "exact": exact_scoring(new, self.states, self.config, self.layout, lambda games, balls: self._serves()[games, balls])
         self.ticks += np.uint64(1)
         self.states = new
         return new.copy()
 
-    def _serves(self, serve):
+    @torch.inference_mode()
+    def _step_many(self, actions):
+        state = self._tensor(self.states)
+        p, self._memory = self.model.step(state, self._tensor(actions), self._memory)
+        return decode(p, state, self._random, self.event_temperature, self.serve_temperature).cpu().numpy()
+
+    def _step_one(self, actions):
+        new, served = self.single.tick(self.states[0], actions[0])
+        if served.any(): self.layout.balls(new)[served, VX:VY+1] = self._serves()[0, served]
+        return new[None]
+
+    @torch.inference_mode()
+    def _serves(self):
+        "A serve for every ball (B, K, 2), should it be needed"
         u = self._random()
-        return serve.sample(u[..., 2:].flatten(0, 1), self.serve_temperature).unflatten(0, u.shape[:2]).cpu().numpy()
+        return self.model.serve.sample(u[..., 2:].flatten(0, 1), self.serve_temperature).unflatten(0, u.shape[:2]).cpu().numpy()
 
     @torch.inference_mode()
     def load(self, states, actions=None):
         states, actions = check_history(states, actions, self.n_games, self.layout)
-        self.memory = self.model.begin(self.n_games*self.config.n_balls)
-        if states.shape[1] > 1: _, self.memory = self.model.unroll(self._tensor(states[:, :-1]), self._tensor(actions), self.memory)
-        self.memory = tuple(m.clone() for m in self.memory)
+        memory = self.model.begin(self.n_games*self.config.n_balls)
+        if states.shape[1] > 1: _, memory = self.model.unroll(self._tensor(states[:, :-1]), self._tensor(actions), memory)
+        self.memory = tuple(m.clone() for m in memory)
         self.states = states[:, -1].copy()
         return self.states.copy()
 
@@ -172,7 +194,7 @@ class FuzzyEngine(Engine):
 
     def restore(self, snapshot):
         self.states, self.seeds, self.ticks = (snapshot[k].copy() for k in ("states", "seeds", "ticks"))
-        self.memory = tuple(self._tensor(snapshot[f"memory{i}"].copy()) for i in range(len(self.memory)))
+        self.memory = tuple(self._tensor(snapshot[f"memory{i}"].copy()) for i in range(len(self._memory)))
         return self.states.copy()
 
     def _tensor(self, array): return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
