@@ -398,11 +398,11 @@ def fetch(
         require(path in kept, "model_path", uri, f"what the run has kept: {there or 'no models'}")
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}.") as corner:
-            client.download_artifacts(run_id, path, corner)
-            require(is_whole(Path(corner)/path), "model_path", uri, "a model of pong_model; this is none, or not whole")
+            got = client.download_artifacts(run_id, path, corner)
+            require(is_whole(got), "model_path", uri, "a model of pong_model; this is none, or not whole")
             if not is_whole(place):   # another process may have been faster
                 shutil.rmtree(place, ignore_errors=True)
-                os.replace(Path(corner)/path, place)
+                os.replace(got, place)
     return place
 
 # %% ../nbs/23_tracking.ipynb #23-track-084
