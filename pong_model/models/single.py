@@ -9,88 +9,85 @@ import numpy as np
 import torch
 from numba import njit
 from ..game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL, HORIZONTAL_FLAGS, LEFT_POINTS, LEFT_Y, MATCH_OVER, PRESENT,
-    RIGHT_POINTS, RIGHT_VY, RIGHT_Y, SERVED, VERTICAL, VERTICAL_FLAGS, VX, VY, X, Y, require)
-from .core import N_INPUTS, N_REGIMES, Model, NoMemory
+    RIGHT_POINTS, RIGHT_Y, SERVED, VERTICAL, VERTICAL_FLAGS, VX, VY, X, Y, require)
+from .core import N_INPUTS, N_REGIMES, Model, ModelConfig, NoMemory
 from .rnn import RNNModel
 
 # %% auto #0
-__all__ = ['PARTS', 'PLACE', 'STANDARDISE', 'SEE', 'PADDLE_SCALE', 'MATCH_SCALE', 'EVENTS', 'PADDLE_EVENTS', 'MATCH_EVENTS',
-           'FLIGHT', 'WALLS', 'PADDLE_LAW', 'POINTS_LAW', 'SCALE_LAW', 'RESIDUAL_UNIT', 'LAYERS', 'FIRST', 'UNUSED',
-           'N_VIEW', 'N_FLAGS', 'N_SEEN', 'N_SAID', 'ZERO', 'HALF', 'ONE', 'idioms', 'compiled', 'in_any_order',
-           'part_shapes', 'supports', 'Weights', 'weights_of', 'dot', 'affine', 'standardise', 'most_likely', 'sigmoid',
-           'gru_cell', 'lstm_cell', 'remember', 'decide', 'products', 'Desk', 'move_paddles', 'judge_ball', 'look',
+__all__ = ['N_VIEW', 'N_FLAGS', 'N_SEEN', 'N_SAID', 'CELLS', 'UNUSED', 'STANDARDISE', 'SEE', 'PADDLE_SCALE', 'MATCH_SCALE',
+           'EVENTS', 'PADDLE_EVENTS', 'MATCH_EVENTS', 'FLIGHT', 'WALLS', 'RESIDUAL_UNIT', 'PADDLE_LAW', 'POINTS_LAW',
+           'SCALE_LAW', 'LAYERS', 'FIRST', 'ZERO', 'HALF', 'ONE', 'idioms', 'compiled', 'in_any_order', 'part_shapes',
+           'supports', 'Weights', 'weights_of', 'dot', 'affine', 'standardise', 'most_likely', 'sigmoid', 'gru_cell',
+           'lstm_cell', 'remember', 'decide', 'products', 'Desk', 'desk_for', 'move_paddles', 'look', 'judge_ball',
            'move_ball', 'keep_points', 'gain', 'ends_match', 'tick', 'SingleGame']
 
+# %% ../../nbs/14_models.single.ipynb #14-model-005
+N_VIEW, N_FLAGS = 7, BALL_SIZE - HORIZONTAL_FLAGS        # what decides about a ball, and what just happened to it
+N_SEEN = N_VIEW + N_FLAGS + N_VIEW*(N_VIEW + 1)//2       # both, with all products of two of the first
+N_SAID = len(HORIZONTAL) + len(VERTICAL) + 4*len(HORIZONTAL)
+CELLS = {None: (0, 0), "gru": (1, 3), "lstm": (2, 4)}    # how many vectors a layer remembers, and how many gates it has
+UNUSED = ("serve.low", "serve.high", "serve.x_counts", "serve.y_counts",
+    "ball_law.vertical.rms", "paddle_law.rms", "points_law.rms", "scale_law.rms")
+
 # %% ../../nbs/14_models.single.ipynb #14-model-006
-_LINEARS = ("planes.linear", "net.0", "net.2", "out")
-_DECIDER = ("planes.gain", *(f"{part}.{kind}" for part in _LINEARS for kind in ("weight", "bias")))
-PARTS = (  # of every model, by their names in its state_dict; a recurrent model has four more for each layer
-    *(f"{part}.{kind}" for part in ("standardise", "see", "paddle_scale", "match_scale") for kind in ("mean", "spread")),
-    *(f"{part}.{kind}" for part in ("events", "paddle_events", "match_events") for kind in _DECIDER),
-    *(f"{part}.{kind}" for part in ("ball_law.horizontal", "ball_law.vertical", "paddle_law", "points_law", "scale_law") for kind in ("weight", "bias")),
-    "ball_law.horizontal.rms")
-PLACE = {name: np.int64(i) for i, name in enumerate(PARTS)}    # of Python's ints, Numba would compile a copy of each function for each value
-STANDARDISE, SEE, PADDLE_SCALE, MATCH_SCALE = (PLACE[f"{part}.mean"] for part in ("standardise", "see", "paddle_scale", "match_scale"))
-EVENTS, PADDLE_EVENTS, MATCH_EVENTS = (PLACE[f"{part}.planes.gain"] for part in ("events", "paddle_events", "match_events"))
-FLIGHT, WALLS, PADDLE_LAW, POINTS_LAW, SCALE_LAW = (PLACE[f"{part}.weight"]
-    for part in ("ball_law.horizontal", "ball_law.vertical", "paddle_law", "points_law", "scale_law"))
-RESIDUAL_UNIT, LAYERS, FIRST = PLACE["ball_law.horizontal.rms"], np.int64(len(PARTS)), np.int64(0)
-UNUSED = {"serve.low", "serve.high", "serve.x_counts", "serve.y_counts", "ball_law.vertical.rms", "paddle_law.rms", "points_law.rms", "scale_law.rms"}
+def _scale(name, n): return {f"{name}.mean": (n,), f"{name}.spread": (n,)}
+def _linear(name, n_out, n_in): return {f"{name}.weight": (n_out, n_in), f"{name}.bias": (n_out,)}
+def _experts(name, n, n_out, n_in): return {f"{name}.weight": (n, n_out, n_in), f"{name}.bias": (n, n_out)}
+def _decider(name, n, planes, size, n_out):
+    return {f"{name}.planes.gain": (planes,), **_linear(f"{name}.planes.linear", planes, n), **_linear(f"{name}.net.0", size, planes + n),
+            **_linear(f"{name}.net.2", size, size), **_linear(f"{name}.out", n_out, size + n)}
+
+def part_shapes(config:ModelConfig)->dict[str, tuple]:
+    "The parts of a model in their order, each by its name, and the shape that it should have"
+    H, C, (_, gates) = config.hidden_size, len(HORIZONTAL), CELLS[getattr(config, "cell", None)]
+    parts = {**_scale("standardise", N_INPUTS), **_scale("see", N_VIEW + N_FLAGS), **_scale("paddle_scale", 4), **_scale("match_scale", 2),
+        **_decider("events", N_SEEN + H, config.planes, config.head_size, N_SAID),
+        **_decider("paddle_events", 4, 16, 16, N_REGIMES), **_decider("match_events", 2, 16, 16, 1),
+        **_experts("ball_law.horizontal", C, 4, N_VIEW), "ball_law.horizontal.rms": (C, 4), **_experts("ball_law.vertical", len(VERTICAL), 2, 3),
+        **_experts("paddle_law", N_REGIMES, 2, 4), **_experts("points_law", 2, 2, 2 + C), **_experts("scale_law", 1, 1, 1)}
+    for layer in range(getattr(config, "num_layers", 0)):
+        for side, n_in in (("ih", H if layer else N_INPUTS), ("hh", H)):
+            parts |= {f"rnn.weight_{side}_l{layer}": (gates*H, n_in), f"rnn.bias_{side}_l{layer}": (gates*H,)}
+    return parts
 
 # %% ../../nbs/14_models.single.ipynb #14-model-007
-N_VIEW, N_FLAGS = 7, BALL_SIZE - HORIZONTAL_FLAGS        # what decides about a ball, and what just happened to it
-N_SEEN = N_VIEW + N_FLAGS + N_VIEW*(N_VIEW + 1)//2       # with the products of two of the first seven
-N_SAID = len(HORIZONTAL) + len(VERTICAL) + 4*len(HORIZONTAL)
+_place = {name: np.int64(i) for i, name in enumerate(part_shapes(ModelConfig()))}    # for each Python int Numba would compile anew
+STANDARDISE, SEE, PADDLE_SCALE, MATCH_SCALE = (_place[f"{name}.mean"] for name in ("standardise", "see", "paddle_scale", "match_scale"))
+EVENTS, PADDLE_EVENTS, MATCH_EVENTS = (_place[f"{name}.planes.gain"] for name in ("events", "paddle_events", "match_events"))
+FLIGHT, WALLS, RESIDUAL_UNIT = (_place[f"ball_law.{name}"] for name in ("horizontal.weight", "vertical.weight", "horizontal.rms"))
+PADDLE_LAW, POINTS_LAW, SCALE_LAW = (_place[f"{name}.weight"] for name in ("paddle_law", "points_law", "scale_law"))
+LAYERS, FIRST = np.int64(len(_place)), np.int64(0)       # four parts a layer; the first of several maps
 
-# %% ../../nbs/14_models.single.ipynb #14-model-008
-def part_shapes(model:Model)->dict[str, tuple]:
-    "The parts in their order, and the shape that each should have"
-    c, C, V = model.config, len(HORIZONTAL), len(VERTICAL)
-    scale = lambda n: [(n,)]*2
-    linear = lambda n_out, n_in: [(n_out, n_in), (n_out,)]
-    decider = lambda n, p, s, n_out: [(p,), *linear(p, n), *linear(s, p + n), *linear(s, s), *linear(n_out, s + n)]
-    experts = lambda n, n_out, n_in: [(n, n_out, n_in), (n, n_out)]
-    shapes = [*scale(N_INPUTS), *scale(N_VIEW + N_FLAGS), *scale(4), *scale(2), *decider(N_SEEN + c.hidden_size, c.planes, c.head_size, N_SAID),
-              *decider(4, 16, 16, N_REGIMES), *decider(2, 16, 16, 1), *experts(C, 4, N_VIEW), *experts(V, 2, 3),
-              *experts(N_REGIMES, 2, 4), *experts(2, 2, 2 + C), *experts(1, 1, 1), (C, 4)]
-    named, rows = dict(zip(PARTS, shapes, strict=True)), {"gru": 3, "lstm": 4}.get(getattr(c, "cell", None), 0)*c.hidden_size
-    for layer in range(getattr(c, "num_layers", 0)):
-        for side, n_in in (("ih", c.hidden_size if layer else N_INPUTS), ("hh", c.hidden_size)):
-            named |= dict(zip((f"rnn.weight_{side}_l{layer}", f"rnn.bias_{side}_l{layer}"), linear(rows, n_in)))
-    return named
-
-# %% ../../nbs/14_models.single.ipynb #14-model-010
+# %% ../../nbs/14_models.single.ipynb #14-model-009
 def supports(model)->bool:
-    "Whether `SingleGame` can play `model`: an RNNModel or NoMemory, float32, on the CPU. `ValueError` if such a model has other parts than this page knows"
+    "Whether `SingleGame` can play `model`: an RNNModel or NoMemory, float32, on the CPU. `ValueError` if one has other parts than these"
     if type(model) not in (RNNModel, NoMemory): return False       # a subclass may predict in its own way
     own = {k: v for k, v in model.state_dict().items() if k not in UNUSED}
     if any(v.dtype != torch.float32 or v.device.type != "cpu" for v in own.values()): return False
-    wanted = part_shapes(model)
+    wanted = part_shapes(model.config)
     for name in [*wanted, *own]:
         got = tuple(own[name].shape) if name in own else None
         require(name in wanted and got == wanted[name], f"models.single, weights {name}", got, wanted.get(name, "no such weights"))
     return True
 
-# %% ../../nbs/14_models.single.ipynb #14-model-012
+# %% ../../nbs/14_models.single.ipynb #14-model-011
 class Weights(NamedTuple):
     "A model as one vector; part i stands at numbers[at[i]:at[i+1]], a matrix row after row"
     numbers:np.ndarray   # (N,) float32
     at:np.ndarray        # (parts + 1,) int64
 
-# %% ../../nbs/14_models.single.ipynb #14-model-013
 def weights_of(model:Model)->Weights:
     "A copy of the weights; gains are stored as the factors that they mean"
     own = model.state_dict()
-    parts = [(own[name].exp() if name.endswith("gain") else own[name]).numpy().ravel() for name in part_shapes(model)]
+    parts = [(own[name].exp() if name.endswith("gain") else own[name]).numpy().ravel() for name in part_shapes(model.config)]
     return Weights(np.concatenate(parts), np.cumsum([0, *map(len, parts)]))
 
-# %% ../../nbs/14_models.single.ipynb #14-model-016
+# %% ../../nbs/14_models.single.ipynb #14-model-014
 ZERO, HALF, ONE = np.float32(0), np.float32(.5), np.float32(1)
 idioms = dict(nogil=True, error_model="numpy", _nrt=False, cache=__name__ != "__main__")  # a cached cell would not see that another has changed
 compiled = njit(**idioms)
 in_any_order = njit(**idioms, fastmath={"reassoc", "contract", "nsz"})
 
-# %% ../../nbs/14_models.single.ipynb #14-model-017
 @in_any_order
 def dot(a, b):
     "The sum of products"
@@ -98,7 +95,7 @@ def dot(a, b):
     for i in range(len(b)): total += a[i]*b[i]
     return total
 
-# %% ../../nbs/14_models.single.ipynb #14-model-019
+# %% ../../nbs/14_models.single.ipynb #14-model-016
 @compiled
 def affine(w, part, c, x, out):
     "out = weight x + bias, where `part` is a weight and its bias stands behind it; `c` says which, if it holds several maps"
@@ -106,14 +103,13 @@ def affine(w, part, c, x, out):
     at, bias = w.at[part] + c*m*n, w.at[part + 1] + c*m
     for i in range(m): out[i] = w.numbers[bias + i] + dot(w.numbers[at + i*n:at + (i + 1)*n], x)
 
-# %% ../../nbs/14_models.single.ipynb #14-model-021
+# %% ../../nbs/14_models.single.ipynb #14-model-018
 @compiled
 def standardise(w, part, x, out):
     "out = (x - mean)/spread"
     mean, spread = w.at[part], w.at[part + 1]
     for i in range(len(x)): out[i] = (x[i] - w.numbers[mean + i])/w.numbers[spread + i]
 
-# %% ../../nbs/14_models.single.ipynb #14-model-022
 @compiled
 def most_likely(logits):
     "The class with the largest logit"
@@ -122,13 +118,12 @@ def most_likely(logits):
         if logits[i] > logits[best]: best = i
     return best
 
-# %% ../../nbs/14_models.single.ipynb #14-model-025
+# %% ../../nbs/14_models.single.ipynb #14-model-021
 @compiled
 def sigmoid(x):
     "From any number to (0, 1)"
     return ONE/(ONE + np.exp(-x))
 
-# %% ../../nbs/14_models.single.ipynb #14-model-026
 @compiled
 def gru_cell(new, old, h): # (3H,), (3H,), (H,)
     "One tick of a GRU layer; `h` changes in place"
@@ -138,7 +133,6 @@ def gru_cell(new, old, h): # (3H,), (3H,), (H,)
         candidate = np.tanh(new[2*H + i] + reset*old[2*H + i])
         h[i] = (ONE - update)*candidate + update*h[i]
 
-# %% ../../nbs/14_models.single.ipynb #14-model-027
 @compiled
 def lstm_cell(new, old, h, c): # (4H,), (4H,), (H,), (H,)
     "One tick of an LSTM layer; `h` and `c` change in place"
@@ -149,7 +143,7 @@ def lstm_cell(new, old, h, c): # (4H,), (4H,), (H,), (H,)
         c[i] = keep*c[i] + let_in*candidate
         h[i] = show*np.tanh(c[i])
 
-# %% ../../nbs/14_models.single.ipynb #14-model-030
+# %% ../../nbs/14_models.single.ipynb #14-model-024
 @compiled
 def remember(w, memory, k, x, new, old):
     "Take ball k's inputs `x` through the layers of `memory` (V, K, L, H); `new` and `old` (gates*H,) are for work"
@@ -161,7 +155,7 @@ def remember(w, memory, k, x, new, old):
         else: lstm_cell(new, old, h, memory[1, k, layer])
         x = h
 
-# %% ../../nbs/14_models.single.ipynb #14-model-032
+# %% ../../nbs/14_models.single.ipynb #14-model-026
 @compiled
 def decide(w, part, row, middle, hidden, out):
     "The logits `out` of the decider that begins at `part`, for its n inputs row[middle:middle+n]; the row before them and `hidden` are for work"
@@ -176,7 +170,6 @@ def decide(w, part, row, middle, hidden, out):
     for i in range(S): net[i] = max(net[i], ZERO)
     affine(w, part + 7, FIRST, row[middle - S:middle + n], out)
 
-# %% ../../nbs/14_models.single.ipynb #14-model-033
 @compiled
 def products(x, n, out):
     "All products of two of the first n entries of `x`"
@@ -186,7 +179,7 @@ def products(x, n, out):
             out[at] = x[i]*x[j]
             at += 1
 
-# %% ../../nbs/14_models.single.ipynb #14-model-036
+# %% ../../nbs/14_models.single.ipynb #14-model-029
 class Desk(NamedTuple):
     "Room to work in; nothing here outlives a tick but `said`"
     inputs:np.ndarray   # (19,) what the memory sees of a ball
@@ -198,7 +191,14 @@ class Desk(NamedTuple):
     said:np.ndarray     # (K, 33) for each ball: logits of the horizontal and vertical events, what the laws leave over
     middle:int
 
-# %% ../../nbs/14_models.single.ipynb #14-model-037
+def desk_for(config:ModelConfig, n_balls:int)->Desk:
+    "An empty desk of the right size"
+    room, (_, gates) = lambda *n: np.zeros(n, np.float32), CELLS[getattr(config, "cell", None)]
+    size, middle = max(config.head_size, 16), max(config.head_size, config.planes, 16)
+    return Desk(room(N_INPUTS), room(gates*config.hidden_size), room(gates*config.hidden_size),
+        room(middle + N_SEEN + config.hidden_size), room(size), room(14), room(n_balls, N_SAID), middle)
+
+# %% ../../nbs/14_models.single.ipynb #14-model-030
 @compiled
 def move_paddles(w, desk, state, action, new):
     "Write both paddles' height and velocity"
@@ -210,7 +210,13 @@ def move_paddles(w, desk, state, action, new):
         decide(w, PADDLE_EVENTS, desk.row, desk.middle, desk.hidden, logits)
         affine(w, PADDLE_LAW, most_likely(logits), move, new[at:at + 2])
 
-# %% ../../nbs/14_models.single.ipynb #14-model-039
+# %% ../../nbs/14_models.single.ipynb #14-model-032
+@compiled
+def look(state, new, at, view):
+    "What decides about the ball whose slot begins at `at`: both paddles after their move, court scale, x, y, vx, vy"
+    view[0], view[1], view[2] = new[LEFT_Y], new[RIGHT_Y], state[COURT_SCALE]
+    view[3], view[4], view[5], view[6] = state[at + X], state[at + Y], state[at + VX], state[at + VY]
+
 @compiled
 def judge_ball(w, desk, memory, k, state, action, new):
     "Take ball k into the memory and write `desk.said[k]`; the paddles of `new` must be there"
@@ -229,30 +235,25 @@ def judge_ball(w, desk, memory, k, state, action, new):
     for i in range(memory.shape[3]): features[N_SEEN + i] = memory[0, k, L - 1, i] if L > 0 else ZERO
     decide(w, EVENTS, desk.row, desk.middle, desk.hidden, desk.said[k])
 
-# %% ../../nbs/14_models.single.ipynb #14-model-040
-@compiled
-def look(state, new, at, view):
-    "What decides about the ball whose slot begins at `at`: both paddles after their move, court scale, x, y, vx, vy"
-    view[0], view[1], view[2] = new[LEFT_Y], new[RIGHT_Y], state[COURT_SCALE]
-    view[3], view[4], view[5], view[6] = state[at + X], state[at + Y], state[at + VX], state[at + VY]
-
-# %% ../../nbs/14_models.single.ipynb #14-model-042
+# %% ../../nbs/14_models.single.ipynb #14-model-034
 @compiled
 def move_ball(w, desk, k, h, v, state, new):
     "Write ball k's slot after the events h and v"
-    at, C, view, said, wall = GAME_SIZE + k*BALL_SIZE, len(HORIZONTAL), desk.small[:N_VIEW], desk.small[N_VIEW:N_VIEW + 4], desk.small[N_VIEW + 4:N_VIEW + 7]
+    at, residual = GAME_SIZE + k*BALL_SIZE, len(HORIZONTAL) + len(VERTICAL) + 4*h
+    view, said, wall = desk.small[:N_VIEW], desk.small[N_VIEW:N_VIEW + 4], desk.small[N_VIEW + 4:N_VIEW + 7]
     look(state, new, at, view)
     affine(w, FLIGHT, h, view, said)
-    for i in range(4): said[i] += desk.said[k, C + len(VERTICAL) + 4*h + i]*w.numbers[w.at[RESIDUAL_UNIT] + 4*h + i]
+    for i in range(4): said[i] += desk.said[k, residual + i]*w.numbers[w.at[RESIDUAL_UNIT] + 4*h + i]
     wall[0], wall[1], wall[2] = said[1], said[3], state[COURT_SCALE]
     affine(w, WALLS, v, wall, view[:2])
     present = state[at + PRESENT]
-    new[at + PRESENT], new[at + X], new[at + Y], new[at + VX], new[at + VY] = present, present*said[0], present*view[0], present*said[2], present*view[1]
+    new[at + PRESENT], new[at + X], new[at + Y] = present, present*said[0], present*view[0]
+    new[at + VX], new[at + VY] = present*said[2], present*view[1]
     for i in range(at + HORIZONTAL_FLAGS, at + BALL_SIZE): new[i] = ZERO
     if h > 0: new[at + HORIZONTAL_FLAGS - 1 + h] = present
     if v > 0: new[at + VERTICAL_FLAGS - 1 + v] = present
 
-# %% ../../nbs/14_models.single.ipynb #14-model-044
+# %% ../../nbs/14_models.single.ipynb #14-model-036
 @compiled
 def keep_points(w, desk, state, kept):
     "Write both sides' points (2,) if nothing happens to any ball"
@@ -261,13 +262,11 @@ def keep_points(w, desk, state, kept):
     before[0], before[1] = state[LEFT_POINTS], state[RIGHT_POINTS]
     affine(w, POINTS_LAW, 1 if state[MATCH_OVER] > HALF else 0, before, kept)
 
-# %% ../../nbs/14_models.single.ipynb #14-model-045
 @compiled
 def gain(w, h, side):
     "What the horizontal event h adds to a side's points"
     return w.numbers[w.at[POINTS_LAW] + side*(2 + len(HORIZONTAL)) + 2 + h]
 
-# %% ../../nbs/14_models.single.ipynb #14-model-046
 @compiled
 def ends_match(w, desk, h, kept):
     "Whether the match is over if h happens to a ball"
@@ -277,7 +276,7 @@ def ends_match(w, desk, h, kept):
     decide(w, MATCH_EVENTS, desk.row, desk.middle, desk.hidden, logit)
     return logit[0] > ZERO
 
-# %% ../../nbs/14_models.single.ipynb #14-model-047
+# %% ../../nbs/14_models.single.ipynb #14-model-037
 @compiled
 def tick(w, desk, memory, state, action, new, served):
     "The most likely next state: from `state` (F,) and `action` (2,) to `new` (F,) and `served` (K,); `memory` changes in place"
@@ -296,7 +295,7 @@ def tick(w, desk, memory, state, action, new, served):
         served[k] = h == SERVED and present > ZERO
     new[LEFT_POINTS], new[RIGHT_POINTS], new[MATCH_OVER] = left, right, over
 
-# %% ../../nbs/14_models.single.ipynb #14-model-054
+# %% ../../nbs/14_models.single.ipynb #14-model-042
 class SingleGame:
     "One game as `model` believes it to be, without PyTorch: the most likely event (temperature 0); serves are left to the caller"
     def __init__(self,
@@ -304,29 +303,24 @@ class SingleGame:
         n_balls:int=1,
     ):
         require(supports(model), "model", type(model).__name__, "an RNNModel or NoMemory, float32, on the CPU")
-        c, kind = model.config, getattr(model.config, "cell", None)
-        self.weights, self._form = weights_of(model), ({None: 0, "gru": 1, "lstm": 2}[kind], getattr(c, "num_layers", 0), c.hidden_size)
-        gates, room = {None: 0, "gru": 3, "lstm": 4}[kind]*c.hidden_size, lambda *n: np.zeros(n, np.float32)
-        sizes = max(c.planes, 16), max(c.head_size, 16)
-        self._desk = Desk(room(N_INPUTS), room(gates), room(gates), room(max(sizes) + N_SEEN + c.hidden_size), room(sizes[1]), room(14), room(0, N_SAID), max(sizes))
+        self.weights, self.config = weights_of(model), model.config
         self.begin(n_balls)
-        self.tick(self._state.copy(), self._action)      # compiles now, not in the first tick of a game
+        self.tick(self._state, self._action)      # compiles now, not in the first tick of a game
         self.begin(n_balls)
 
     def begin(self, n_balls:int):
         "Forget everything; the game has `n_balls` balls"
-        vectors, layers, hidden = self._form
-        self._memory = np.zeros((vectors, n_balls, layers, hidden), np.float32)
+        c, (vectors, _) = self.config, CELLS[getattr(self.config, "cell", None)]
+        self._memory = np.zeros((vectors, n_balls, getattr(c, "num_layers", 0), c.hidden_size), np.float32)
         self._state, self._action = np.zeros(GAME_SIZE + n_balls*BALL_SIZE, np.float32), np.zeros(2, np.float32)
-        self._desk = self._desk._replace(said=np.zeros((n_balls, N_SAID), np.float32))
+        self._desk = desk_for(c, n_balls)
 
     def set_memory(self, memory:tuple):
         "Take over `memory` in the form of `model.begin(n_balls)`: (K, L, H) tensors. An empty one leaves the number of balls as it is"
-        vectors, *form = self._form
-        shapes = [tuple(m.shape) for m in memory]
-        require(len(shapes) == vectors and all(len(s) == 3 and s[1:] == tuple(form) and s == shapes[0] for s in shapes), "memory",
-                shapes, f"{vectors} tensors of shape (balls, {form[0]}, {form[1]})")
-        self.begin(shapes[0][0] if shapes else len(self._desk.said))
+        shapes, (vectors, _, layers, hidden) = [tuple(m.shape) for m in memory], self._memory.shape
+        fits = len(shapes) == vectors and all(s == (*shapes[0][:1], layers, hidden) for s in shapes)
+        require(fits, "memory", shapes, f"{vectors} tensors of shape (balls, {layers}, {hidden})")
+        self.begin(shapes[0][0] if shapes else self._memory.shape[1])
         for mine, given in zip(self._memory, memory): mine[:] = given.detach().cpu().numpy()
 
     def get_memory(self)->tuple:
@@ -340,7 +334,7 @@ class SingleGame:
         "One tick. `ValueError` if the state is of another number of balls"
         require(np.shape(state) == self._state.shape, "state, shape", np.shape(state), self._state.shape)
         self._state[:], self._action[:] = state, action
-        new, served = np.empty_like(self._state), np.empty(len(self._desk.said), np.bool_)
+        new, served = np.empty_like(self._state), np.empty(self._memory.shape[1], np.bool_)
         tick(self.weights, self._desk, self._memory, self._state, self._action, new, served)
         return new, served
 
