@@ -21,7 +21,7 @@ __all__ = ['TransformerConfig', 'band', 'banded_attention', 'clock', 'turn', 'At
 class TransformerConfig(ModelConfig):
     "A memory made of banded causal attention"
     num_layers:int = 2             # attention layers on top of each other, 1 to 64
-    number_heads:int = 4           # attention heads in each layer, 1 or more; twice as many must divide hidden_size
+    number_heads:int = 2           # attention heads in each layer, 1 or more; twice as many must divide hidden_size
     input_sequence_length:int = 16 # W: ticks that a layer looks at, the present one included, 1 to 4096
     layer_norm:bool = True         # normalise what each layer reads; without it numbers come through more exactly, true or false
 
