@@ -16,8 +16,8 @@ from .rollout import Replay
 from .render import COLOURS, Block, blocks as blocks_of, paint, span
 
 # %% auto #0
-__all__ = ['KEYS', 'PAUSE', 'RESTART', 'QUIT', 'FLASH', 'NO_DISPLAY', 'jumped', 'interpolate', 'Keyboard', 'engine_name', 'Ghost',
-           'PlaySession', 'letterbox', 'open_display', 'Window', 'play_window']
+__all__ = ['KEYS', 'PAUSE', 'RESTART', 'QUIT', 'FLASH', 'NO_DISPLAY', 'jumped', 'interpolate', 'Keyboard', 'engine_name',
+           'is_playable', 'Ghost', 'PlaySession', 'letterbox', 'open_display', 'Window', 'play_window']
 
 # %% ../nbs/30_play.ipynb #30-play-005
 def jumped(
@@ -73,6 +73,11 @@ def engine_name(engine:Engine)->str:
     return f"{kind} engine" + (f", assisted: {assisted}" if assisted else "")
 
 # %% ../nbs/30_play.ipynb #30-play-016
+def is_playable(state:np.ndarray, layout:Layout)->bool:
+    "Can the rules go on from this state (F,)? A learned game may claim a ball without a place, a court without a size"
+    fast = np.abs(layout.balls(state)[:, VX:VY+1]).max() > MAX_SPEED
+    return bool(np.isfinite(state).all() and not fast and .4 < state[COURT_SCALE] < 2)
+
 class Ghost:
     "The exact engine in lockstep with another, from each serve on"
     def __init__(self, engine:Engine):
@@ -83,8 +88,7 @@ class Ghost:
         "One tick: take over `state` (F,) where a ball is served in it, else play on by the rules with `actions` (1, 2)"
         balls = self.layout.balls(state)
         if (event_classes(balls)[0] == SERVED).any() or actions is None:
-            playable = np.isfinite(state).all() and np.abs(balls[:, VX:VY+1]).max() <= MAX_SPEED
-            self.previous = self.now = self.engine.load(state[None])[0] if playable else None
+            self.previous = self.now = self.engine.load(state[None])[0] if is_playable(state, self.layout) else None
         elif self.now is not None:
             gone = self.layout.balls(self.now)[:, PRESENT] < .5
             self.previous, self.now = self.now, self.engine.step(actions)[0]
