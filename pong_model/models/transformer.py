@@ -79,7 +79,7 @@ class Attention(nn.Module):
         qkv = turn(self.qkv(x).view(n, T, 3, self.heads, -1).permute(0, 2, 3, 1, 4), *hands)
         kv = torch.cat([cache.to(qkv.dtype), qkv[:, 1:]], 3)
         out = self.attend(qkv[:, 0], *kv.unbind(1), allowed)
-        return self.out(out.transpose(1, 2).reshape(n, T, size)), kv[:, :, :, T:]
+        return self.out(out.transpose(1, 2).reshape(n, T, size)), kv[:, :, :, T:].to(cache.dtype)
 
     def attend(self, q, k, v, allowed): # (n, H, T, D), (n, H, W-1 + T, D) twice
         "The first W-1 queries with what is allowed to them, the rest with their full band"
