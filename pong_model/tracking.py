@@ -352,7 +352,7 @@ def shipped_models()->dict[str, Path]: # short name: folder
     places = package.parent/"artifacts"/"pretrained", package/"pretrained"   # the latter wins
     return {config.parent.name: config.parent for place in places for config in sorted(place.glob("*/config.json"))}
 
-# %% ../nbs/23_tracking.ipynb #23-track-073
+# %% ../nbs/23_tracking.ipynb #23-track-074
 def run_and_path(uri:str)->tuple[str, str]:
     "The run id and the model's path of `runs:/<run id>/<path>`"
     parts = re.fullmatch(r"runs:/+([A-Za-z0-9][\w-]*)/+(.*[^/])/*", uri)
@@ -360,7 +360,7 @@ def run_and_path(uri:str)->tuple[str, str]:
     require(is_inside, "model_path", uri, "runs:/<run id>/model or runs:/<run id>/model_e<epoch>")
     return parts[1], parts[2]
 
-# %% ../nbs/23_tracking.ipynb #23-track-074
+# %% ../nbs/23_tracking.ipynb #23-track-075
 @contextlib.contextmanager
 def fetching(uri:str, store:str):
     "Whatever goes wrong meanwhile, as one line"
@@ -368,7 +368,7 @@ def fetching(uri:str, store:str):
     except broken() as e:
         raise OSError(f"model_path: {uri} could not be had from {shown(store)}: {reason(e, store)}") from e
 
-# %% ../nbs/23_tracking.ipynb #23-track-075
+# %% ../nbs/23_tracking.ipynb #23-track-076
 def asker(model_path:str, mlflow_server_url:str|None=None, folder="."):
     "A function that opens the store once and gives client and address. It makes nothing where nothing is"
     @functools.cache
@@ -380,7 +380,7 @@ def asker(model_path:str, mlflow_server_url:str|None=None, folder="."):
         with fetching(model_path, store): return open_store(store), store
     return ask
 
-# %% ../nbs/23_tracking.ipynb #23-track-076
+# %% ../nbs/23_tracking.ipynb #23-track-077
 def fetch(
     uri:str,    # runs:/<run id>/<path>
     ask,        # from `asker`; called only if the cache does not have it
@@ -405,7 +405,7 @@ def fetch(
                 os.replace(got, place)
     return place
 
-# %% ../nbs/23_tracking.ipynb #23-track-084
+# %% ../nbs/23_tracking.ipynb #23-track-085
 def register_model(
     uri:str,             # runs:/<run id>/<model>
     name:str,            # what it is called from now on; no slash, colon or @
@@ -429,7 +429,7 @@ def register_model(
         if alias: client.set_registered_model_alias(name, alias, version)
     return f"models:/{name}/{version}"
 
-# %% ../nbs/23_tracking.ipynb #23-track-086
+# %% ../nbs/23_tracking.ipynb #23-track-087
 def registered_model(
     uri:str,    # models:/<name>/<version>, models:/<name>/@<alias> or models:/<name>@<alias>
     ask,        # from `asker`
@@ -449,7 +449,7 @@ def registered_model(
     if version: write_atomically(note(store), lambda path: Path(path).write_text(source))
     return source
 
-# %% ../nbs/23_tracking.ipynb #23-track-087
+# %% ../nbs/23_tracking.ipynb #23-track-088
 def look_up(client, uri:str, name:str, version:str|None, alias:str|None)->str:
     "Ask the registry; `ValueError` says what there is instead"
     from mlflow.exceptions import MlflowException
@@ -466,7 +466,7 @@ def look_up(client, uri:str, name:str, version:str|None, alias:str|None)->str:
     require(is_of_run, "model_path", uri, f"a version registered from a run; this one stands at {shown(found.source)}")
     return f"runs:/{found.run_id}/{path}"
 
-# %% ../nbs/23_tracking.ipynb #23-track-090
+# %% ../nbs/23_tracking.ipynb #23-track-091
 def model_folder(
     model_path,                      # shipped name, folder, runs:/<run id>/<model>, models:/<name>/<version or @alias>
     mlflow_server_url:str|None=None, # as in `Tracking`
@@ -490,7 +490,7 @@ def model_folder(
     raise FileNotFoundError(f"model_path: got {name!r}, accepts a folder that is there, {other}, "
                             f"or a shipped model: {', '.join(sorted(shipped)) or 'none here'}")
 
-# %% ../nbs/23_tracking.ipynb #23-track-091
+# %% ../nbs/23_tracking.ipynb #23-track-092
 def load_model(model_path, mlflow_server_url:str|None=None, folder=".", device="cpu"):
     "The `Model` called `model_path`: see `model_folder` for names and errors; `read_model` checks what stands there"
     from pong_model.models.core import read_model
