@@ -217,6 +217,8 @@ def check_history(states, actions, n_games:int, layout:Layout)->tuple[np.ndarray
     require(np.isfinite(states).all(), "states", "NaN or infinity", "finite numbers")
     speeds = layout.balls(states)[..., VX:VY+1]
     require(np.abs(speeds).max() <= MAX_SPEED, "states", f"a ball's speed of {np.abs(speeds).max():g}", f"at most {MAX_SPEED:g}")
+    scales = states[..., COURT_SCALE]
+    require((scales > 0).all(), "states", f"a court scale of {scales.min():g}", "scales above 0")
     actions = np.zeros((n_games, k-1, 2), np.float32) if actions is None and k == 1 else np.asarray(actions, np.float32)
     require(actions.shape == (n_games, k-1, 2), "actions", actions.shape, f"shape ({n_games}, {k-1}, 2): one less than states")
     return states, actions

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 import numpy as np, torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 from torch.nn import functional as F
 from tqdm.auto import tqdm
@@ -30,7 +30,7 @@ class TrainConfig:
     epochs:int = 60              # lots of fresh games, 0 to 1000000
     steps_per_epoch:int = 200    # updates for each lot, 1 to 1000000
     batch_size:int = 1024        # windows in an update, 2 to 1000000
-    window:int = 8               # ticks in a window, of which the last counts, 1 to 10000
+    window:int|None = None       # ticks in a window, of which the last counts, 1 to 10000 (None: what the model asks for)
     near_share:float = 0.75      # share of each batch that comes from the hardest ticks near events, 0 to 1
     buffer_size:int = 30000      # how many of the hardest windows are kept, 100 to 10000000
     learning_rate:float = 0.006  # of AdamW at its highest, above 0 to 1
@@ -48,7 +48,8 @@ class TrainConfig:
 
     def __post_init__(self):
         for name, (low, high) in _LIMITS.items():
-            value, whole = getattr(self, name), isinstance(getattr(type(self), name), int)
+            value, whole = getattr(self, name), not isinstance(getattr(type(self), name), float)
+            if value is None and name == "window": continue
             ok = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool) and low <= value <= high
             require(ok and not (name in ("learning_rate", "clip") and value == 0), name, value, f"a {'whole ' if whole else ''}number from {low} to {high}")
         require(self.device == "auto" or self.device.split(":")[0] in ("cpu", "cuda", "mps"), "device", self.device, "auto, cpu, cuda or mps")
@@ -83,13 +84,13 @@ def difficulty(model:Model, states, actions, chunk:int=8192)->Tensor: # (N, T+1,
 # %% ../nbs/22_training.ipynb #22-train-012
 class Lot:
     "What one epoch learns from: ordinary windows and windows near events of one lot of games"
-    def __init__(self, trajectory, data, config:TrainConfig, epoch:int):
+    def __init__(self, trajectory, data, config:TrainConfig, epoch:int, window:int):
         rng = np.random.default_rng((config.seed, epoch))
         margin, before_score = (data.margin, data.before_score) if data else (1, 8)
-        require(trajectory.ticks >= config.window, "window", config.window, f"at most {trajectory.ticks}, the ticks of a game")
+        require(trajectory.ticks >= window, "window", window, f"at most {trajectory.ticks}, the ticks of a game")
         whole = np.ones(trajectory.actions.shape[:2], bool)
-        whole[:, :config.window - 1] = False
-        gather = lambda mask, n: [torch.from_numpy(x) for x in windows(trajectory, *choose_steps(mask, n, rng), config.window)]
+        whole[:, :window - 1] = False
+        gather = lambda mask, n: [torch.from_numpy(x) for x in windows(trajectory, *choose_steps(mask, n, rng), window)]
         self.plain = gather(whole, 40*config.batch_size)
         self.near = gather(whole & near_events(trajectory, margin, before_score), 2*config.buffer_size)
         self.some = Batch(torch.from_numpy(trajectory.states[:512]), torch.from_numpy(trajectory.actions[:512]), None)   # whole games
@@ -118,6 +119,8 @@ class Run:
     stop:str = ""                     # set it to a reason to end the run after this epoch
     @property
     def device(self): return next(self.model.parameters()).device
+    @property
+    def window(self)->int: return self.config.window or self.model.window
 
 # %% ../nbs/22_training.ipynb #22-train-017
 def begin_run(model:Model, source, config:TrainConfig)->Run:
@@ -176,7 +179,7 @@ def fit(
     "Train `model` until the epochs are over or a hook sets `run.stop`"
     run = run or begin_run(model, source, config)
     while run.epoch < config.epochs and not run.stop:
-        started, lot = time.perf_counter(), Lot(source.draw(run.epoch), getattr(source, "data", None), config, run.epoch)
+        started, lot = time.perf_counter(), Lot(source.draw(run.epoch), getattr(source, "data", None), config, run.epoch, run.window)
         if run.epoch: run.model.serve.count(lot.serves.to(run.device))
         if config.near_share: run.buffer = mine(run.model, run.buffer, lot.near, config.buffer_size)
         pool, sums = old_memories(run.model, lot), {}
@@ -195,7 +198,7 @@ def fit(
             for name, part in dict(parts, loss=loss.item()).items(): sums[name] = sums.get(name, 0) + part/config.steps_per_epoch
         run.epoch += 1
         seconds = time.perf_counter() - started
-        run.history.append(dict(epoch=run.epoch, seconds=seconds, ticks_per_s=config.steps_per_epoch*config.batch_size*config.window/seconds, **sums))
+        run.history.append(dict(epoch=run.epoch, seconds=seconds, ticks_per_s=config.steps_per_epoch*config.batch_size*run.window/seconds, **sums))
         run.model.eval()
         for hook in hooks: hook(run)
     return run
@@ -210,7 +213,7 @@ def save_checkpoint(run:Run, folder)->Path:
         save_model(run.model, new/"model")
         tensors = {f"optimiser.{i}.{k}": v.detach().cpu() for i, s in run.optimiser.state_dict()["state"].items() for k, v in s.items()}
         if run.buffer: tensors |= dict(zip(("buffer.states", "buffer.actions"), (x.contiguous() for x in run.buffer)))
-        save_file(tensors, new/"training.safetensors")
+        (new/"training.safetensors").write_bytes(save(tensors))
         record = dict(format="pong_model.checkpoint/1", epoch=run.epoch, best=run.best, waited=run.waited, history=run.history, config=dataclasses.asdict(run.config))
         (new/"training.json").write_text(json.dumps(record) + "\n")
         new.chmod(0o755)
@@ -249,12 +252,12 @@ def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
 # %% ../nbs/22_training.ipynb #22-train-032
 class Progress:
     "A progress bar with the loss, ticks a second and the last validation"
-    def __init__(self, epochs:int, done:int=0): self.bar = tqdm(total=epochs, initial=done, unit="epoch", dynamic_ncols=True)
+    def __init__(self, epochs:int, done:int=0): self.bar = tqdm(total=epochs, initial=done, unit="epoch", dynamic_ncols=True, mininterval=1)
     def __call__(self, run):
         last = run.history[-1]
         said = next((row for row in reversed(run.history) if "rallies_right" in row), {})
         told = {"rallies right": f"{said['rallies_right']:.3f}"} if said else {}
-        self.bar.set_postfix({"loss": f"{last['loss']:.4f}", "ticks/s": f"{last['ticks_per_s']/1e6:.2f}M", **told})
+        self.bar.set_postfix({"loss": f"{last['loss']:.4f}", "ticks/s": f"{last['ticks_per_s']/1e6:.2f}M", **told}, refresh=False)
         self.bar.update(1)
         if run.epoch >= run.config.epochs or run.stop: self.bar.close()
 

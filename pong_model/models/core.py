@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn, Tensor
 from torch.nn import functional as F
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from ..game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL, HORIZONTAL_FLAGS, LEFT_POINTS, LEFT_VY, LEFT_Y, MATCH_OVER,
     NOTHING, PRESENT, RIGHT_POINTS, RIGHT_VY, RIGHT_Y, SERVED, VERTICAL, VX, VY, X, Y, config_from_dict, event_classes, require)
 
@@ -251,6 +251,7 @@ class Model(nn.Module):
     Config = ModelConfig
     needs_training = True
     carries_on = False      # can the memory hold on to something for ever? Then training begins with memories of other games
+    window = 8              # ticks that a training example should span
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         MODELS[cls.__name__] = cls
@@ -398,7 +399,7 @@ def save_model(model:Model, folder, **about)->Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
-        save_file({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, new/"weights.safetensors")
+        (new/"weights.safetensors").write_bytes(save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}))
         (new/"config.json").write_text(json.dumps(dict(format=MODEL_FORMAT, model_type=type(model).__name__,
             config=dataclasses.asdict(model.config), about=model.about | about,
             sha256=hashlib.sha256((new/"weights.safetensors").read_bytes()).hexdigest()), indent=1) + "\n")
