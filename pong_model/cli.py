@@ -9,12 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from fastcore.docments import docments
 from jsonargparse import ArgumentParser
-from .game import GameConfig, require
+from .game import GameConfig, require, write_atomically
 
 # %% auto #0
 __all__ = ['Parser', 'add_options', 'chosen', 'trainable', 'add_model_options', 'model_of', 'command', 'use_threads',
-           'free_folder', 'pong_data', 'train_parser', 'TrackEpochs', 'show_film', 'measure', 'how_to_go_on',
-           'start_training', 'finish_training', 'read_options', 'pong_train', 'Untracked', 'pong_eval',
+           'free_folder', 'pong_data', 'train_parser', 'show_film', 'measure', 'how_to_go_on', 'start_training',
+           'finish_training', 'kept_options', 'read_options', 'pong_train', 'Untracked', 'pong_eval',
            'add_engine_options', 'engine_options', 'load', 'pong_play']
 
 # %% ../nbs/90_cli.ipynb #90-cli-005
@@ -147,14 +147,6 @@ def train_parser():
     return parser
 
 # %% ../nbs/90_cli.ipynb #90-cli-021
-class TrackEpochs:
-    "A hook: the history of each epoch into MLflow, and the model at every checkpoint"
-    def __init__(self, tracking, folder): self.tracking, self.folder = tracking, folder
-    def __call__(self, run):
-        self.tracking.log(run.epoch, {k: v for k, v in run.history[-1].items() if k != "epoch" and isinstance(v, (int, float))})
-        if run.epoch % run.config.eval_every == 0 and run.epoch < run.config.epochs: self.tracking.model(self.folder/"checkpoint"/"model", run.epoch)
-
-# %% ../nbs/90_cli.ipynb #90-cli-022
 def show_film(path, model, seed:int=1, seconds:float=10.):
     "A film: the exact engine above, the learned one below, from the same serve under the same actions"
     from pong_model.exact import ExactEngine
@@ -171,7 +163,7 @@ def show_film(path, model, seed:int=1, seconds:float=10.):
     films = (frames(states[::every], config, 400, 200) for states in (exact.states[0], learned))
     return save_animation(path, side_by_side(*films, captions=("exact", "learned, same serve and same actions")), fps=30)
 
-# %% ../nbs/90_cli.ipynb #90-cli-023
+# %% ../nbs/90_cli.ipynb #90-cli-022
 def measure(model, set, seed, rallies, **options):
     "The report card and its pictures"
     from pong_model.evaluation import comparisons, report_card
@@ -179,12 +171,12 @@ def measure(model, set, seed, rallies, **options):
     card = report_card(model, set, seed, rallies, compared=compared, **options)
     return card, compared
 
-# %% ../nbs/90_cli.ipynb #90-cli-024
+# %% ../nbs/90_cli.ipynb #90-cli-023
 def how_to_go_on(run, out):
     "What an unfinished run prints"
     print(f"\n{run.stop} after epoch {run.epoch} of {run.config.epochs}; go on with\n  pong_train --resume {shlex.quote(str(out))}")
 
-# %% ../nbs/90_cli.ipynb #90-cli-025
+# %% ../nbs/90_cli.ipynb #90-cli-024
 def start_training(options, config):
     "Model, source and run from the options: everything that can be wrong with them is found here, before anything is written"
     import torch
@@ -201,7 +193,7 @@ def start_training(options, config):
                        training=dataclasses.asdict(config), command=options.command)
     return source, begin_run(model, source, config)
 
-# %% ../nbs/90_cli.ipynb #90-cli-026
+# %% ../nbs/90_cli.ipynb #90-cli-025
 def finish_training(run, out, options, tracking):
     "Save the model, write its report card and film, and say how to play it"
     from pong_model.models.core import save_model
@@ -220,6 +212,14 @@ def finish_training(run, out, options, tracking):
     if options.track: print(tracking.where)
     print(f"play it:\n  pong_play --generator_type fuzzy --model_path {shlex.quote(str(folder))}")
 
+# %% ../nbs/90_cli.ipynb #90-cli-026
+def kept_options(options)->str:
+    "What a resumed run must know, as YAML; a password in a server's address is left out"
+    from pong_model.tracking import shown
+    keep = {k: v for k, v in options.as_dict().items() if k not in ("config", "resume", "out", "command")}
+    if options.mlflow_server_url: keep["mlflow_server_url"] = shown(options.mlflow_server_url)
+    return "".join(f"{k}: {json.dumps(v)}\n" for k, v in keep.items())
+
 # %% ../nbs/90_cli.ipynb #90-cli-027
 def read_options(parser, argv):
     "The options; those of a resumed run come from its folder, and what is given besides goes before them"
@@ -229,7 +229,8 @@ def read_options(parser, argv):
         saved = Path(options.resume)/"options.yaml"
         if not saved.is_file(): raise FileNotFoundError(f"resume: {options.resume!r} is not the folder of a training run (it has no options.yaml)")
         options = parser.parse_args(["--config", str(saved), *argv])
-    options.command = shlex.join(["pong_train", *argv])
+    given = [a for a in argv if "://" not in a]                   # an address may hold a password
+    options.command = shlex.join(["pong_train", *(a for a in given if a != "--mlflow_server_url")])
     require(options.out is None or options.resume or not Path(options.out).exists(), "out", options.out, "a folder that does not exist yet")
     return options
 
@@ -240,23 +241,21 @@ def pong_train(argv=None):
     parser = train_parser()
     options = read_options(parser, argv)
     from pong_model.evaluation import record_rallies, short_report
-    from pong_model.tracking import Tracking
-    from pong_model.training import Checkpoint, LivePlot, Progress, TrainConfig, Validate, fit, save_checkpoint, stop_on_interrupt
+    from pong_model.tracking import Track, Tracking, named_store
+    from pong_model.training import Checkpoint, Progress, TrainConfig, Validate, fit, save_checkpoint, stop_on_interrupt
     config = chosen(TrainConfig, options)
+    if options.track: named_store(options.mlflow_server_url)      # refuses an impossible address
     source, run = start_training(options, config)
     out = Path(options.resume) if options.resume else Path(options.out) if options.out else free_folder(f"trained/{options.model_type}")
     out.mkdir(parents=True, exist_ok=True)
-    keep = {k: v for k, v in options.as_dict().items() if k not in ("config", "resume", "out", "command")}
-    (out/"options.yaml").write_text("".join(f"{k}: {json.dumps(v)}\n" for k, v in keep.items()))
+    write_atomically(out/"options.yaml", lambda p: Path(p).write_text(kept_options(options)))
     rallies = record_rallies("validation-v1", config.seed, 200, source.game)
     tracking = Tracking(options.mlflow_server_url) if options.track else Untracked()
     with tracking, stop_on_interrupt() as interrupted:
-        note, id_file = dict(run.model.about, model_type=options.model_type, model=dataclasses.asdict(run.model.config)), out/"mlflow_run_id"
-        run_id = tracking.start(note, id_file.read_text().strip() if id_file.exists() else None)
-        if run_id: id_file.write_text(run_id + "\n")
-        save_checkpoint(run, out/"checkpoint")
+        tracking.start(dict(run.model.about, model_type=options.model_type, model=dataclasses.asdict(run.model.config)), run.model.about.get("run_id"))
         hooks = [Validate(lambda model: short_report(model, recorded=rallies)), Progress(config.epochs, run.epoch), interrupted,
-                 Checkpoint(out/"checkpoint"), TrackEpochs(tracking, out)]
+                 *([Track(tracking)] if options.track else []), Checkpoint(out/"checkpoint")]
+        save_checkpoint(run, out/"checkpoint")
         run = fit(run.model, source, config, hooks, run)
         if run.stop == "interrupted":
             tracking.finish("KILLED"); how_to_go_on(run, out)
