@@ -10,7 +10,7 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional as F
 from ..game import require
-from .core import N_INPUTS, Model, ModelConfig
+from .core import N_INPUTS, Model, ModelConfig, slot_inputs
 
 # %% auto #0
 __all__ = ['TransformerConfig', 'band', 'banded_attention', 'clock', 'turn', 'Attention', 'Block', 'TransformerModel',
@@ -46,6 +46,7 @@ def banded_attention(q, k, v, width:int): # (n, H, T, D), (n, H, width-1 + T, D)
     n, H, T, D = q.shape
     n_blocks = max(1, T//(2*max(width, 16)))
     block = -(-T//n_blocks)
+    if n_blocks == 1: return F.scaled_dot_product_attention(q, k, v, attn_mask=band(T, width, q.device))
     q, k, v = (F.pad(x, (0, 0, 0, n_blocks*block - T)) for x in (q, k, v))
     k, v = (x.unfold(2, width - 1 + block, block).transpose(-1, -2).reshape(n, H*n_blocks, -1, D) for x in (k, v))
     out = F.scaled_dot_product_attention(q.reshape(n, H*n_blocks, block, D), k, v, attn_mask=band(block, width, q.device))
@@ -74,12 +75,16 @@ class Attention(nn.Module):
         self.heads, self.width = heads, width
         self.qkv, self.out = nn.Linear(size, 3*size), nn.Linear(size, size)
 
-    def forward(self, x, cache, hands, allowed): # (n, T, size), (n, 2, H, W-1, D), cos and sin, (n, 1, first, W-1 + first)
+    def forward(self, x, cache, hands, allowed, skip=0): # (n, T, size), (n, 2, H, W-1, D), cos and sin, (n, 1, first, W-1 + first)
+        "What all ticks but the first `skip` see, (n, T-skip, size), and the new cache; `first` of them look into the old one"
         n, T, size = x.shape
         qkv = turn(self.qkv(x).view(n, T, 3, self.heads, -1).permute(0, 2, 3, 1, 4), *hands)
-        kv = torch.cat([cache.to(qkv.dtype), qkv[:, 1:]], 3)
-        out = self.attend(qkv[:, 0], *kv.unbind(1), allowed)
-        return self.out(out.transpose(1, 2).reshape(n, T, size)), kv[:, :, :, T:].to(cache.dtype)
+        q, kv = qkv.split([1, 2], 1)
+        kv = torch.cat([cache.to(kv.dtype), kv], 3)
+        q, k, v = q.squeeze(1), *kv.unbind(1)
+        if skip: q, k, v = (t[:, :, skip:] for t in (q, k, v))
+        out = self.attend(q, k, v, allowed).transpose(1, 2).reshape(n, T - skip, size)
+        return self.out(out), kv[:, :, :, T:].to(cache.dtype)
 
     def attend(self, q, k, v, allowed): # (n, H, T, D), (n, H, W-1 + T, D) twice
         "The first W-1 queries with what is allowed to them, the rest with their full band"
@@ -99,9 +104,9 @@ class Block(nn.Module):
         self.attention = attention
         self.norm_attention, self.norm_network = (nn.LayerNorm(size) if layer_norm else nn.Identity() for _ in range(2))
         self.wide, self.back = nn.Linear(size, 2*size), nn.Linear(2*size, size)
-    def forward(self, x, cache, hands, allowed):
-        seen, cache = self.attention(self.norm_attention(x), cache, hands, allowed)
-        x = x + seen
+    def forward(self, x, cache, hands, allowed, skip=0):
+        seen, cache = self.attention(self.norm_attention(x), cache, hands, allowed, skip)
+        x = x[:, skip:] + seen if skip else x + seen
         return x + self.back(F.relu(self.wide(self.norm_network(x)))), cache
 
 # %% ../../nbs/13_models.transformer.ipynb #13-model-026
@@ -120,12 +125,30 @@ class TransformerModel(Model):
         weight, shape = self.embed.weight, (n, 2, self.config.number_heads, self.config.input_sequence_length - 1, self.clock.shape[-1])
         return (*(weight.new_zeros(shape) for _ in self.blocks), torch.zeros(n, dtype=torch.long, device=weight.device))
 
-    def remember(self, inputs, memory):
+    @property
+    def window(self):
+        "Ticks that a training example should span: all that its last tick can see, L(W-1) + 1"
+        return len(self.blocks)*(self.config.input_sequence_length - 1) + 1
+
+    def remember(self, inputs, memory, last=0): # (n, T, 19)
+        "Features of the `last` ticks (0: of all), (n, last, hidden_size), and the memory"
         *caches, age = memory
-        hands, allowed = self.when(age, inputs.shape[1])
+        T, L, past = inputs.shape[1], len(self.blocks), self.config.input_sequence_length - 1
+        hands, allowed = self.when(age, T)
         x = self.embed(inputs)
-        for i, block in enumerate(self.blocks): x, caches[i] = block(x, caches[i], hands, allowed)
-        return x, (*caches, age + inputs.shape[1])
+        for i, block in enumerate(self.blocks):
+            skip = max(0, T - (L - 1 - i)*past - last) if last else 0       # ticks that no later layer looks at
+            if skip == 0: x, caches[i] = block(x, caches[i], hands, allowed)
+            else: x, caches[i] = block(x, caches[i], [h[..., T-x.shape[1]:, :] for h in hands], allowed[..., skip:, skip:], skip - T + x.shape[1])
+        return x, (*caches, age + T)
+
+    def unroll(self, states, actions, memory=None, last=0):
+        "As for any model; of the ticks before the `last` ones each layer works out only what the next one will look at"
+        inputs = self.standardise(slot_inputs(states, actions))
+        B, T, K, I = inputs.shape
+        memory = self.begin(B*K) if memory is None else memory
+        h, memory = self.remember(inputs.transpose(1, 2).reshape(B*K, T, I), memory, last)
+        return self.predict(states[:, -last:], actions[:, -last:], h.unflatten(0, (B, K)).transpose(1, 2)), memory
 
     def when(self, age, T): # (n,)
         "The clock's hands at the next T ticks, and which keys each of the first W-1 queries may see"
@@ -136,7 +159,7 @@ class TransformerModel(Model):
         exist = (torch.arange(past + first, device=age.device) >= past - age[:, None])[:, None, None]
         return hands, exist if first == 1 else exist & band(first, past + 1, age.device)
 
-# %% ../../nbs/13_models.transformer.ipynb #13-model-048
+# %% ../../nbs/13_models.transformer.ipynb #13-model-051
 @functools.cache
 def _flash_package():
     "The package's function and None, or None and why there is none"
@@ -145,7 +168,7 @@ def _flash_package():
     except (ImportError, OSError, RuntimeError) as e: return None, f"the package flash_attn does not load ({str(e).splitlines()[0]})"
     return flash_attn_func, None
 
-# %% ../../nbs/13_models.transformer.ipynb #13-model-049
+# %% ../../nbs/13_models.transformer.ipynb #13-model-052
 def why_not_flash(tensor:Tensor)->str|None: # (..., D) queries, keys or values
     "What keeps FlashAttention from being used for such tensors, all of it in one line; None if nothing does"
     device, dtype, head_size = tensor.device, tensor.dtype, tensor.shape[-1]
@@ -157,12 +180,12 @@ def why_not_flash(tensor:Tensor)->str|None: # (..., D) queries, keys or values
     if head_size > 256: reasons.append(f"a head has {head_size} numbers (it takes up to 256)")
     return ", ".join(filter(None, reasons)) or None
 
-# %% ../../nbs/13_models.transformer.ipynb #13-model-054
+# %% ../../nbs/13_models.transformer.ipynb #13-model-057
 @functools.cache
 def _say_once(reason:str):
     warnings.warn(f"FlashAttention is not used: {reason}. Attention runs through scaled_dot_product_attention, with the same result.", stacklevel=4)
 
-# %% ../../nbs/13_models.transformer.ipynb #13-model-055
+# %% ../../nbs/13_models.transformer.ipynb #13-model-058
 class FlashAttention(Attention):
     "Attention whose band is computed by the flash_attn package, where it can be"
     def attend(self, q, k, v, allowed):
@@ -173,7 +196,7 @@ class FlashAttention(Attention):
         flash, _ = _flash_package()
         return flash(*(x.transpose(1, 2) for x in (q, k, v)), causal=True, window_size=(self.width - 1, 0)).transpose(1, 2)
 
-# %% ../../nbs/13_models.transformer.ipynb #13-model-056
+# %% ../../nbs/13_models.transformer.ipynb #13-model-059
 class FlashAttentionTransformer(TransformerModel):
     "`TransformerModel` with the same settings and weights; FlashAttention on a GPU in half precision, and without it the same result"
     attention = FlashAttention
