@@ -164,11 +164,11 @@ def show_film(path, model, seed:int=1, seconds:float=10.):
     return save_animation(path, side_by_side(*films, captions=("exact", "learned, same serve and same actions")), fps=30)
 
 # %% ../nbs/90_cli.ipynb #90-cli-022
-def measure(model, set, seed, rallies, **options):
-    "The report card and its pictures"
+def measure(model, set, seed, rallies, free_ticks=10_000, serves=20_000, **options):
+    "The report card, and the rallies that its pictures are made from"
     from pong_model.evaluation import comparisons, report_card
     compared = comparisons(model, set, seed, rallies, **options)
-    card = report_card(model, set, seed, rallies, compared=compared, **options)
+    card = report_card(model, set, seed, rallies, free_ticks=free_ticks, n_serves=serves, compared=compared, **options)
     return card, compared
 
 # %% ../nbs/90_cli.ipynb #90-cli-023
@@ -282,6 +282,8 @@ def pong_eval(argv=None):
     parser.add_argument("--set", type=str, default="standard-v1", help=f"evaluation set: {', '.join(SETS)}")
     parser.add_argument("--seed", type=int, default=0, help="which rallies of it, 0 to 4294967295")
     parser.add_argument("--rallies", type=int, default=1000, help="how many, 1 to 1000000")
+    parser.add_argument("--free_ticks", type=int, default=10_000, help="length of each of the 100 games of the free run, ticks, 1 to 10000000")
+    parser.add_argument("--serves", type=int, default=20_000, help="serves whose distribution is compared, 100 to 10000000")
     parser.add_argument("--json", type=str|None, default=None, help="write the report card to this file")
     parser.add_argument("--gate", type=str|None, default=None, help="a JSON file of limits; exit status 1 if one is not kept")
     parser.add_argument("--pictures", type=str|None, default=None, help="write the report card's pictures into this folder")
@@ -290,9 +292,11 @@ def pong_eval(argv=None):
     require(options.set in SETS, "set", options.set, ", ".join(SETS))
     require(1 <= options.rallies <= 10**6, "rallies", options.rallies, "1 to 1000000")
     require(0 <= options.seed < 2**32, "seed", options.seed, "0 to 4294967295")
+    require(1 <= options.free_ticks <= 10**7, "free_ticks", options.free_ticks, "1 to 10000000")
+    require(100 <= options.serves <= 10**7, "serves", options.serves, "100 to 10000000")
     gate = read_gate(options.gate) if options.gate else {}
     model = load(options)
-    card, compared = measure(model, options.set, options.seed, options.rallies, **engine_options(options))
+    card, compared = measure(model, options.set, options.seed, options.rallies, options.free_ticks, options.serves, **engine_options(options))
     card["model"] = options.model_path
     if options.json: write_report(options.json, card)
     print(report_table([card]))
