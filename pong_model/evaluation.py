@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np
-from .game import (BALL_SIZE, BOTTOM, COURT_SCALE, GAME_SIZE, HIT_LEFT, HIT_RIGHT, HORIZONTAL, HORIZONTAL_FLAGS, LEFT, LEFT_SCORED, LEFT_VY,
-    LEFT_Y, MAX_SPEED, PRESENT, RIGHT, RIGHT_SCORED, RIGHT_VY, RIGHT_Y, SERVED, TOP, VERTICAL, VX, VY, X, Y, GameConfig, Layout,
-    check_actions, config_from_dict, event_classes, random_bits, require, write_atomically)
+from .game import (BALL_SIZE, BOTTOM, COURT_SCALE, GAME_SIZE, HIT_LEFT, HIT_RIGHT, HORIZONTAL,
+    HORIZONTAL_FLAGS, LEFT, LEFT_SCORED, LEFT_VY, LEFT_Y, MAX_SPEED, PRESENT, RIGHT, RIGHT_SCORED, RIGHT_VY, RIGHT_Y,
+    SERVED, TOP, VERTICAL, VX, VY, X, Y, GameConfig, Layout, check_actions, config_from_dict, event_classes,
+    random_bits, require, write_atomically)
 from .exact import STEEPEST, ExactEngine, rules_of, step_games
 from .players import Interceptor, MixedPlayer, Player, RandomPlayer, SinePlayer, Tracker
 from .rollout import rollout
@@ -35,34 +36,34 @@ class EvaluationSet:
     tag:int               # the top 16 bits of a game's seed
     player:Callable       # () -> Player, called once for each side
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-006
 def _trackers(): return Tracker(skill=(0.3, 1.), aim=1., delay=(0, 6))
 def _interceptors(): return Interceptor(skill=(0.3, 1.), ahead=(0.3, 2.), aim=1.)
-def _wild(): return MixedPlayer(RandomPlayer(hold=(5, 60)), SinePlayer(ticks=(60, 400), amplitude=(0.3, 1.)), _trackers())
+def _wild():
+    return MixedPlayer(RandomPlayer(hold=(5, 60)), SinePlayer(ticks=(60, 400), amplitude=(0.3, 1.)), _trackers())
 
 SETS = {"standard-v1": EvaluationSet(0xE7A1, _trackers), "heldout-v1": EvaluationSet(0xE7A2, _interceptors),
         "wild-v1": EvaluationSet(0xE7A3, _wild), "validation-v1": EvaluationSet(0xE7A0, _trackers)}
-FREE_RUN, SERVES_TRIED, SERVES_EXACT, SERVES_AGAIN = 0xE7A4, 0xE7A5, 0xE7A6, 0xE7A7     # tags of the other measurements
+FREE_RUN, SERVES_TRIED, SERVES_EXACT, SERVES_AGAIN = 0xE7A4, 0xE7A5, 0xE7A6, 0xE7A7   # tags of other measurements
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-007
+# %% ../nbs/21_evaluation.ipynb #21-evalu-006
 def evaluation_seeds(
     tag:int,  # 16 bits
     seed:int, # which draw of the set, 0 to 2^28 - 1
     n:int,    # how many games, 1 to 2^20
 )->np.ndarray: # uint64 (n,)
     "Seeds of games for evaluation; two that differ in tag, seed or number never meet"
-    require(isinstance(seed, (int, np.integer)) and 0 <= seed < 2**28, "seed", seed, f"a whole number from 0 to {2**28 - 1}")
-    require(isinstance(n, (int, np.integer)) and 1 <= n <= 2**20, "rallies", n, f"a whole number from 1 to {2**20}")
+    for name, value, low, high in (("seed", seed, 0, 2**28 - 1), ("rallies", n, 1, 2**20)):
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        require(whole and low <= value <= high, name, value, f"a whole number from {low} to {high}")
     return np.uint64((tag << 48) + (int(seed) << 20)) + np.arange(n, dtype=np.uint64)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-010
+# %% ../nbs/21_evaluation.ipynb #21-evalu-009
 class Track(NamedTuple):
     "What happened to the balls of n rallies, tick by tick; tick 0 is the serve"
     xy:np.ndarray           # float32 (n, T+1, 2)
     horizontal:np.ndarray   # int8 (n, T+1), classes
     vertical:np.ndarray     # int8 (n, T+1)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-011
 def track_of(
     states, # (games, T+1, F)
 )->Track:   # of games*K rallies: all balls of the first game, then of the second, ...
@@ -72,7 +73,7 @@ def track_of(
     h, v = event_classes(balls)
     return Track(balls[..., X:Y+1].copy(), h.astype(np.int8), v.astype(np.int8))
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-012
+# %% ../nbs/21_evaluation.ipynb #21-evalu-010
 NEVER = 2**30   # a tick that does not come
 
 def first_tick(flags): # bool (n, T+1)
@@ -84,7 +85,7 @@ def score_of(track:Track):
     left, right = (first_tick(track.horizontal == c) for c in (LEFT_SCORED, RIGHT_SCORED))
     return np.minimum(left, right), np.where(left < right, LEFT, RIGHT)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-013
+# %% ../nbs/21_evaluation.ipynb #21-evalu-011
 GIVEN = 4      # rows that a model without velocities is given: the serve and three ticks
 LIMIT = 2000   # ticks at which a rally is cut
 
@@ -102,7 +103,7 @@ class Rallies:
     @property
     def limit(self): return self.actions.shape[1] - 1
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-015
+# %% ../nbs/21_evaluation.ipynb #21-evalu-013
 def record_rallies(
     set:str="standard-v1",          # a key of `SETS`
     seed:int=0,                     # which draw of it
@@ -113,7 +114,7 @@ def record_rallies(
     "Let the set's players play in the exact engine; unknown sets and bad numbers raise `ValueError`"
     require(set in SETS, "set", set, ", ".join(SETS))
     require(limit >= GIVEN, "limit", limit, f"{GIVEN} ticks or more")
-    evaluation_seeds(0, seed, n_rallies)
+    evaluation_seeds(0, seed, n_rallies)                                   # says what is wrong with them
     seeds, player, parts = evaluation_seeds(SETS[set].tag, seed, -(-n_rallies//config.n_balls)), SETS[set].player, []
     for some in np.array_split(seeds, -(-len(seeds)//256)):
         run = rollout(ExactEngine(config, len(some)), player(), player(), limit + 1, some)
@@ -125,13 +126,13 @@ def record_rallies(
     hits = np.isin(exact.horizontal, (HIT_LEFT, HIT_RIGHT)) & (np.arange(limit + 2) <= ends[:, None])
     return Rallies(set, seed, config, seeds, opening, actions, exact, ends, hits.sum(1) + (scored == ends))
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-018
+# %% ../nbs/21_evaluation.ipynb #21-evalu-017
 def follow(
-    make_engine:Callable,     # (config, n_games) -> Engine
+    make_engine:Callable,      # (config, n_games) -> Engine
     rallies:Rallies,
     positions_only:bool=False, # give GIVEN rows with all velocities blanked, instead of one whole row
-    batch:int=None,           # games at once; by default a quarter of them, from 100 to 500
-)->Track:                     # of the same rallies; NaN and 0 after their ends
+    batch:int=None,            # games at once; by default a quarter of them, from 100 to 500
+)->Track:                      # of the same rallies; NaN and 0 after their ends
     "What another engine makes of recorded rallies"
     config, K, (games, T, _) = rallies.config, rallies.config.n_balls, rallies.actions.shape
     ends = np.zeros(games*K, int); ends[:len(rallies)] = rallies.ends
@@ -139,12 +140,12 @@ def follow(
     batch = batch or min(max(games//4, 100), 500)
     whole = Track(np.full((games*K, T + 1, 2), np.nan, np.float32), *np.zeros((2, games*K, T + 1), np.int8))
     for some in np.array_split(np.argsort(ticks, kind="stable"), -(-games//batch)):
-        part = track_of(_follow_batch(make_engine(config, len(some)), rallies, some, ticks[some[-1]], positions_only))
+        engine = make_engine(config, len(some))
+        part = track_of(_follow_batch(engine, rallies, some, ticks[some[-1]], positions_only))
         rows = (some[:, None]*K + np.arange(K)).ravel()
         for all_of_it, piece in zip(whole, part): all_of_it[rows, :piece.shape[1]] = piece
     return Track(*(w[:len(rallies)] for w in whole))
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-019
 def _follow_batch(engine, rallies, games, ticks, positions_only):
     "States (games, ticks + 1, F) of an engine that is fed the recorded actions of some games"
     k = GIVEN if positions_only else 1
@@ -157,7 +158,7 @@ def _follow_batch(engine, rallies, games, ticks, positions_only):
     for t in range(k - 1, ticks): states[t+1] = engine.step(rallies.actions[games, t])
     return states.swapaxes(0, 1)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-024
+# %% ../nbs/21_evaluation.ipynb #21-evalu-022
 RIGHT_BELOW, VALID_UPTO = 0.02, 0.05   # court heights
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ class Comparison:
     @property
     def counted(self): return self.rallies.decisions >= 2    # rallies with fewer flatter everybody
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-025
+# %% ../nbs/21_evaluation.ipynb #21-evalu-023
 def compare(rallies:Rallies, track:Track, start:int=0)->Comparison:
     "Measure what `follow` gave; `start` is `GIVEN - 1` for positions only"
     ends, ticks = rallies.ends, np.arange(rallies.limit + 2)
@@ -183,35 +184,33 @@ def compare(rallies:Rallies, track:Track, start:int=0)->Comparison:
     differ = np.where(same | (np.minimum(due, called) > ends), NEVER, np.minimum(due, called))
     error = np.linalg.norm(track.xy - rallies.exact.xy, axis=-1)
     error[~np.isfinite(error) | (ticks > called[:, None])] = 1
-    last = np.where(same & (called < due), called, ends)            # a score called a tick early ends the rally for both
+    last = np.where(same & (called < due), called, ends)       # a score called a tick early ends the rally for both
     error[(ticks > last[:, None]) | (ticks < start)] = np.nan
     wrong, invalid = np.minimum(first_tick(error >= RIGHT_BELOW), differ), first_tick(error > VALID_UPTO)
     wrong, invalid = (np.where(at < NEVER, at - start, NEVER) for at in (wrong, invalid))
     return Comparison(rallies, track, start, error[:, start:], ends - start, wrong, invalid)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-029
+# %% ../nbs/21_evaluation.ipynb #21-evalu-027
 def rallies_right(comparison:Comparison, upto:int=NEVER - 1)->float|None:
     "The share of counted rallies that are right (at ticks up to `upto`); None if none counts"
     right = comparison.wrong_at[comparison.counted] > upto
     return float(right.mean()) if len(right) else None
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-030
 GROUPS = {"0-1": (0, 1), "2": (2, 2), "3-4": (3, 4), "5-8": (5, 8), "9+": (9, NEVER)}
 
 def by_decisions(comparison:Comparison)->dict:
     "For each group of rallies by paddle decisions: how many there are, and the share that is right"
-    groups = {name: (comparison.rallies.decisions >= low) & (comparison.rallies.decisions <= high) for name, (low, high) in GROUPS.items()}
-    return {name: dict(n=int(g.sum()), rallies_right=float((comparison.wrong_at[g] == NEVER).mean()) if g.any() else None)
-            for name, g in groups.items()}
+    decisions, right = comparison.rallies.decisions, comparison.wrong_at == NEVER
+    groups = {name: right[(decisions >= low) & (decisions <= high)] for name, (low, high) in GROUPS.items()}
+    return {name: dict(n=len(r), rallies_right=float(r.mean()) if len(r) else None) for name, r in groups.items()}
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-032
+# %% ../nbs/21_evaluation.ipynb #21-evalu-029
 def survival(
     ticks,    # int (n,): the last tick observed of each rally
     happened, # bool (n,): did it fail there? (False: it was cut, still valid)
 ): # ticks, ascending; the share that survives each
     "The estimator of Kaplan and Meier"
-    ordered, failed = np.sort(ticks), np.sort(ticks[happened])
-    when = np.unique(ticks)
+    ordered, failed, when = np.sort(ticks), np.sort(ticks[happened]), np.unique(ticks)
     at_risk = len(ticks) - np.searchsorted(ordered, when)
     deaths = np.searchsorted(failed, when, side="right") - np.searchsorted(failed, when)
     return when, np.cumprod(1 - deaths/at_risk)
@@ -219,16 +218,18 @@ def survival(
 def survived_until(ticks, happened, share:float)->int:
     "The first tick at which the survivors are down to `share`; the longest observation if they never are"
     when, alive = survival(ticks, happened)
-    return int(when[np.argmax(alive <= share + 1e-9)] if alive[-1] <= share + 1e-9 else when[-1])
+    down = alive <= share + 1e-9
+    return int(when[np.argmax(down)] if down.any() else when[-1])
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-035
+# %% ../nbs/21_evaluation.ipynb #21-evalu-032
 HORIZONS, UPTO = (10, 100, 300, 1000), (100, 200, 400, 1000)
 
 def valid_ticks(comparison:Comparison)->dict:
     "Median and 10th percentile of the ticks until the error passes VALID_UPTO, beside the exact engine's own"
     ticks, happened = np.minimum(comparison.invalid_at, comparison.ends), comparison.invalid_at <= comparison.ends
     exact = survived_until(comparison.ends, np.zeros_like(happened), 0.5)
-    return dict(median=survived_until(ticks, happened, 0.5), p10=survived_until(ticks, happened, 0.9), exact_median=exact)
+    return dict(median=survived_until(ticks, happened, 0.5), p10=survived_until(ticks, happened, 0.9),
+                exact_median=exact)
 
 def horizon(comparison:Comparison, tick:int)->dict:
     "Median and 90th percentile of the error at a tick, over rallies alive in the exact engine; None if there is none"
@@ -236,17 +237,18 @@ def horizon(comparison:Comparison, tick:int)->dict:
     error = error[np.isfinite(error)]
     return {name: float(np.percentile(error, q)) if len(error) else None for name, q in (("median", 50), ("p90", 90))}
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-036
 def fidelity(comparison:Comparison)->dict:
     "What is measured of models and baselines alike"
-    return dict(rallies_right=rallies_right(comparison), rallies_right_at={str(t): rallies_right(comparison, t) for t in UPTO},
-                valid_ticks=valid_ticks(comparison), horizon={str(t): horizon(comparison, t) for t in HORIZONS})
+    right_at = {str(t): rallies_right(comparison, t) for t in UPTO}
+    return dict(rallies_right=rallies_right(comparison), rallies_right_at=right_at, valid_ticks=valid_ticks(comparison),
+                horizon={str(t): horizon(comparison, t) for t in HORIZONS})
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-038
-EVENTS = {name: (axis, names.index(name)) for axis, names in enumerate((HORIZONTAL, VERTICAL)) for name in names if name not in ("nothing", "served")}
+# %% ../nbs/21_evaluation.ipynb #21-evalu-034
+EVENTS = {name: (axis, names.index(name)) for axis, names in enumerate((HORIZONTAL, VERTICAL))
+          for name in names if name not in ("nothing", "served")}
 
 def event_scores(comparison:Comparison)->dict:
-    "Precision and recall of each event class, up to where the games part; None where there was nothing to be right about"
+    "Precision and recall of each event class, up to where the games part; None where nothing could be right"
     c, scores = comparison, {}
     ticks, upto = np.arange(c.rallies.limit + 2), np.minimum(c.invalid_at, c.ends) + c.start
     counts = (ticks > c.start) & (ticks <= upto[:, None])
@@ -254,7 +256,8 @@ def event_scores(comparison:Comparison)->dict:
     for name, (axis, k) in EVENTS.items():
         due, called = c.rallies.exact[1 + axis] == k, c.track[1 + axis] == k
         scores[name] = dict(precision=share(due, called & counts), recall=share(called, due & counts),
-            precision_pm1=share(_around(due), called & counts), recall_pm1=share(_around(called), due & counts), n=int((due & counts).sum()))
+            precision_pm1=share(_around(due), called & counts), recall_pm1=share(_around(called), due & counts),
+            n=int((due & counts).sum()))
     return scores
 
 def _around(flags): # bool (n, T)
@@ -263,73 +266,64 @@ def _around(flags): # bool (n, T)
     near[:, 1:] |= flags[:, :-1]; near[:, :-1] |= flags[:, 1:]
     return near
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-046
+# %% ../nbs/21_evaluation.ipynb #21-evalu-041
 RIM = 0.005   # court heights: a contrary call nearer to the limit than this is a rim call
 
 def lost_balls(states, config:GameConfig): # (..., F)
-    "Is the ball no number, absent, faster than anything, or (by more than RIM) outside the court with no score? bool (..., K)"
-    balls, game, scale = Layout(config.n_balls).balls(states), states[..., :GAME_SIZE], states[..., COURT_SCALE, None]
-    sane = np.isfinite(balls[..., PRESENT:VY+1]).all(-1) & np.isfinite(game).all(-1)[..., None] & (scale > 0.25) & (scale < 3)
+    "Is the ball no number, absent, too fast for any game, or outside the court with no score? bool (..., K)"
+    balls, scale = Layout(config.n_balls).balls(states), states[..., COURT_SCALE, None]
+    sane = np.isfinite(balls[..., PRESENT:VY+1]).all(-1) & np.isfinite(states[..., :GAME_SIZE]).all(-1)[..., None]
     x, y, vx, vy = (np.abs(balls[..., i]) for i in (X, Y, VX, VY))
     scored = np.isin(event_classes(balls)[0], (LEFT_SCORED, RIGHT_SCORED))
     outside = ((x > scale + config.ball_radius + RIM) & ~scored) | (y > scale/2 + config.ball_radius + RIM)
-    return ~sane | outside | (balls[..., PRESENT] < 0.5) | (np.maximum(vx, vy) > MAX_SPEED)
+    wild = (np.maximum(vx, vy) > MAX_SPEED) | (scale < 0.25) | (scale > 3)
+    return ~sane | wild | outside | (balls[..., PRESENT] < 0.5)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-049
+# %% ../nbs/21_evaluation.ipynb #21-evalu-044
 def rules_say(states, actions, lost, config:GameConfig): # (n, T+1, F), (n, T, 2), (n, T+1, K)
-    "Rows as the rules were asked about them (n, T, K, 12), and their answers (n, T, F), each from the engine's own row"
+    "The balls that the rules were asked about (n, T, K, 12), and their answers (n, T, F), from the engine's own rows"
     rows, rules = states[:, :-1].copy(), rules_of(config)._replace(scale_step=np.float32(0))
     no_game = ~np.isfinite(rows[..., :GAME_SIZE]).all(-1) | lost[:, 1:].all(-1)
     rows[no_game, :GAME_SIZE] = [0]*COURT_SCALE + [config.court_scale]
     balls = Layout(config.n_balls).balls(rows)
     balls[lost[:, :-1]] = 0
-    if config.court_scale_walk: _breathe(rows, balls, np.where(no_game, config.court_scale, states[:, 1:, COURT_SCALE]), config)
+    after = np.where(no_game, config.court_scale, states[:, 1:, COURT_SCALE])
+    if config.court_scale_walk: _breathe(rows, balls, after[..., None], config)
     flat, acts = rows.reshape(-1, rows.shape[-1]), np.clip(actions, -1, 1).astype(np.float32).reshape(-1, 2)
     answers, seeds = np.empty_like(flat), np.zeros((2, len(flat)), np.uint64)
     step_games(flat, answers, acts, rules, *seeds, 0, len(flat))
     return balls, answers.reshape(rows.shape)
 
-def _breathe(rows, balls, scale, config): # (n, T, F), (n, T, K, 12), (n, T)
+def _breathe(rows, balls, scale, config): # (n, T, F), (n, T, K, 12), (n, T, 1)
     "Give rows the scale of the next tick; a ball that a shrinking court has passed is pushed along"
-    face, before = scale[..., None] - config.paddle_width - config.ball_radius, rows[..., COURT_SCALE, None]
-    wall, inside = scale[..., None]/2 - config.ball_radius, np.abs(balls[..., X]) <= before - config.paddle_width - config.ball_radius
-    balls[..., X] = np.where(inside, np.clip(balls[..., X], -face, face), balls[..., X])
-    balls[..., Y] = np.where(scale[..., None] != before, np.clip(balls[..., Y], -wall, wall), balls[..., Y])
-    rows[..., COURT_SCALE] = scale
+    before, margin = rows[..., COURT_SCALE, None], config.paddle_width + config.ball_radius
+    x, y, wall = balls[..., X], balls[..., Y], scale/2 - config.ball_radius
+    balls[..., X] = np.where(np.abs(x) <= before - margin, np.clip(x, margin - scale, scale - margin), x)
+    balls[..., Y] = np.where(scale != before, np.clip(y, -wall, wall), y)
+    rows[..., COURT_SCALE] = scale[..., 0]
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-052
+# %% ../nbs/21_evaluation.ipynb #21-evalu-047
 class Close(NamedTuple):
     "How near each ball (n, T, K) came to what it flew towards, within a tick without contact"
     wall:np.ndarray; paddle:np.ndarray; line:np.ndarray   # bool: a call about this could go either way
     face_ahead:np.ndarray; wall_ahead:np.ndarray          # where the planes are, along the ball's direction
     right:np.ndarray; down:np.ndarray                     # bool: the ball flies right; down
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-053
 def how_close(balls, answers, config:GameConfig)->Close: # (n, T, K, 12), (n, T, F)
-    "Distances from the limits of contact, from the rows that the rules were asked about; paddles stand where the rules moved them"
+    "Distances from the limits of contact; the paddles stand where the rules moved them"
     x, y, vx, vy = (balls[..., i].astype(float) for i in (X, Y, VX, VY))
     scale, r, dt = answers[..., COURT_SCALE, None].astype(float), config.ball_radius, 1/config.tick_rate
     wall, face, line, reach = scale/2 - r, scale - config.paddle_width - r, scale + r, config.paddle_height/2 + r
-    begin, end = np.abs(vx)/np.where(vx == 0, 1, vx)*x, np.abs(vx)/np.where(vx == 0, 1, vx)*x + np.abs(vx)*dt
-    y_there = (y + vy*(face - begin)/np.maximum(np.abs(vx), 1e-9) + wall) % (4*wall)
-    y_there = np.minimum(y_there, 4*wall - y_there) - wall                      # folded between the walls
-    offset = np.abs(y_there - np.where(vx > 0, answers[..., RIGHT_Y, None], answers[..., LEFT_Y, None]))
-    crosses = (begin <= face) & (end >= face)
-    near = lambda distance: np.abs(distance) < RIM
-    at_rim = crosses & near(offset - reach)
-    bends = crosses & (offset <= reach + RIM) & bool(config.deflection)        # then the wall is met from another direction
-    y_end = np.sign(vy)*y + np.abs(vy)*dt
-    return Close(near(y_end - wall) | bends, near(end - face) | (begin > face) & near(begin - face) | at_rim, near(end - line) | at_rim, face, wall, vx > 0, vy > 0)
+    begin, end, y_end = np.sign(vx)*x, np.sign(vx)*x + np.abs(vx)*dt, np.sign(vy)*y + np.abs(vy)*dt
+    folded = (y + vy*(face - begin)/np.maximum(np.abs(vx), 1e-9) + wall) % (4*wall)   # where it crosses the face
+    paddle = np.where(vx > 0, answers[..., RIGHT_Y, None], answers[..., LEFT_Y, None])
+    offset = np.minimum(folded, 4*wall - folded) - wall - paddle
+    near, crosses = (lambda distance: np.abs(distance) < RIM), (begin <= face) & (end >= face)
+    at_rim = crosses & near(np.abs(offset) - reach)
+    at_face = near(end - face) | ((begin > face) & near(begin - face)) | at_rim
+    return Close(near(y_end - wall), at_face, near(end - line) | at_rim, face, wall, vx > 0, vy > 0)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-055
-def _walls(v_due, v, close:Close, y_end):
-    "Faulty and close calls about walls; classes (n, T, K)"
-    absent = (v_due > 0) & (v != v_due) & (_before(v) != v_due)
-    undone = (v_due > 0) & (v == v_due) & (np.abs(y_end) > close.wall_ahead + RIM)
-    contrary = (v > 0) & (v != v_due) & ~_late(v_due, v)
-    close_call = close.wall & ((np.where(absent, v_due, v) == np.where(close.down, BOTTOM, TOP)) | (v_due > 0))
-    return ((absent | contrary) & ~close_call) | undone, (absent | contrary) & close_call
-
+# %% ../nbs/21_evaluation.ipynb #21-evalu-051
 def _before(classes): # (n, T, K)
     "The classes of the tick before; 0 at first"
     return np.concatenate([np.zeros_like(classes[:, :1]), classes[:, :-1]], 1)
@@ -338,68 +332,78 @@ def _late(due, called):
     "Is this the call of what was due, and not called, a tick before?"
     return (_before(due) == called) & (_before(called) != called)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-056
-def _paddles_and_scores(h_due, h, close:Close, x_end):
-    "Missed bounces, phantom scores, balls that left without a score, and close calls; classes (n, T, K)"
-    hit, scored = (lambda c: (c == HIT_LEFT) | (c == HIT_RIGHT)), (lambda c: (c == LEFT_SCORED) | (c == RIGHT_SCORED))
-    absent = hit(h_due) & (h != h_due) & (_before(h) != h_due)
-    undone = hit(h_due) & (h == h_due) & (np.where(close.right, x_end, -x_end) > close.face_ahead + RIM)
-    contrary = hit(h) & (h != h_due) & ~_late(h_due, h)
-    close_hit = close.paddle & (hit(h_due) | (h == np.where(close.right, HIT_RIGHT, HIT_LEFT)))
-    phantom = (scored(h) & (h != h_due) | (h == SERVED) & (h_due != SERVED) & ~scored(h_due)) & ~_late(h_due, h)
-    close_score = close.line & (h == np.where(close.right, LEFT_SCORED, RIGHT_SCORED))
-    unscored = scored(h_due) & ~scored(h) & ~hit(h) & (_before(h) != h_due)
-    missed = ((absent & ~phantom) | contrary) & ~close_hit | undone
-    rim = ((absent & ~phantom) | contrary) & close_hit | phantom & close_score | unscored & close.line
-    return missed, phantom & ~close_score, unscored & ~close.line, rim
+def _walls(v_due, v, close:Close, y):
+    "Faults and close calls about walls; classes and the ball's new height (n, T, K)"
+    absent = (v_due > 0) & (v != v_due) & (_before(v) != v_due)
+    undone = (v_due > 0) & (v == v_due) & (np.abs(y) > close.wall_ahead + RIM)
+    contrary = (v > 0) & (v != v_due) & ~_late(v_due, v)
+    either = close.wall & ((v_due > 0) | (v == np.where(close.down, BOTTOM, TOP)))
+    return ((absent | contrary) & ~either) | undone, (absent | contrary) & either
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-058
+# %% ../nbs/21_evaluation.ipynb #21-evalu-052
+def _paddles_and_scores(h_due, h, close:Close, x):
+    "Missed bounces, phantom scores, balls gone without a score, close calls; classes and the ball's new x (n, T, K)"
+    hit, scored = (lambda c: (c == HIT_LEFT) | (c == HIT_RIGHT)), (lambda c: (c == LEFT_SCORED) | (c == RIGHT_SCORED))
+    phantom = ((scored(h) & (h != h_due)) | ((h == SERVED) & (h_due != SERVED) & ~scored(h_due))) & ~_late(h_due, h)
+    absent = hit(h_due) & (h != h_due) & (_before(h) != h_due) & ~phantom
+    undone = hit(h_due) & (h == h_due) & (np.where(close.right, x, -x) > close.face_ahead + RIM)
+    contrary = hit(h) & (h != h_due) & ~_late(h_due, h)
+    gone = scored(h_due) & ~scored(h) & ~hit(h) & (_before(h) != h_due)
+    either_hit = close.paddle & (hit(h_due) | (h == np.where(close.right, HIT_RIGHT, HIT_LEFT)))
+    either_score = close.line & (h == np.where(close.right, LEFT_SCORED, RIGHT_SCORED))
+    rim = ((absent | contrary) & either_hit) | (phantom & either_score) | (gone & close.line)
+    return ((absent | contrary) & ~either_hit) | undone, phantom & ~either_score, gone & ~close.line, rim
+
+# %% ../nbs/21_evaluation.ipynb #21-evalu-054
 def stuck_windows(x, lost, config:GameConfig): # (n, T+1, K), (n, T+1, K)
     "For each second (a window of `w` ticks): is the ball stuck? bool (n, T // w, K), and `w`"
     slowest = config.serve_speed_min/(np.hypot(1, STEEPEST) if config.deflection else 1)
     w = max(round(config.tick_rate), 10)
     few = min(slowest*w/config.tick_rate, config.court_scale)/4
-    blocks = range((x.shape[1] - 1)//w)
-    ranges = [np.ptp(x[:, b*w:(b + 1)*w + 1], axis=1) < few for b in blocks]
-    return np.stack([r & ~lost[:, b*w:(b + 1)*w + 1].any(1) for b, r in zip(blocks, ranges)], 1) if ranges else np.zeros((len(x), 0, x.shape[2]), bool), w
+    windows = (x.shape[1] - 1)//w
+    stuck = np.zeros((len(x), windows, x.shape[2]), bool)
+    for i in range(windows):
+        rows = slice(i*w, (i + 1)*w + 1)
+        stuck[:, i] = (np.ptp(x[:, rows], axis=1) < few) & ~lost[:, rows].any(1)
+    return stuck, w
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-059
+# %% ../nbs/21_evaluation.ipynb #21-evalu-055
 FAULTS = ("lost_ball", "phantom_score", "missed_bounce", "stuck_ball", "rim_calls")
 
 def count_faults(states, actions, config:GameConfig, positions_only=False)->dict[str, int]: # (n, T+1, F), (n, T, 2)
     "How often an engine broke the rules, from its own rows; `ticks` counts those in which a ball was in play"
-    lost = lost_balls(states, config)
+    lost, layout = lost_balls(states, config), Layout(config.n_balls)
     balls, answers = rules_say(states, actions, lost, config)
-    new, close = Layout(config.n_balls).balls(states[:, 1:]), how_close(balls, answers, config)
-    (h_due, v_due), (h, v) = event_classes(Layout(config.n_balls).balls(answers)), event_classes(new)
-    missed, phantom, unscored, rim = _paddles_and_scores(h_due, h, close, new[..., X])
-    over = np.isin(h, (LEFT_SCORED, RIGHT_SCORED, SERVED))                # walls no longer matter in this tick
+    new, close = layout.balls(states[:, 1:]), how_close(balls, answers, config)
+    (h_due, v_due), (h, v) = event_classes(layout.balls(answers)), event_classes(new)
+    missed, phantom, gone, rim = _paddles_and_scores(h_due, h, close, new[..., X])
+    over = np.isin(h, (LEFT_SCORED, RIGHT_SCORED, SERVED))                  # walls no longer matter in this tick
     missed_wall, rim_wall = (w & ~over for w in _walls(v_due, v, close, new[..., Y]))
-    stuck, w = stuck_windows(states[..., GAME_SIZE:].reshape(*states.shape[:2], -1, BALL_SIZE)[..., X], lost, config)
-    still = np.repeat(stuck & _before(stuck), w, axis=1)                    # found stuck a window ago: no longer in play
-    play = ~lost[:, :-1]; play[:, :still.shape[1]] &= ~still
-    begins = lambda fault: int((fault & ~_before(fault) & play).sum())
-    judged = ~lost[:, 1:]
+    stuck, w = stuck_windows(layout.balls(states)[..., X], lost, config)
+    still = np.repeat(stuck & _before(stuck), w, axis=1)                    # found stuck before: no longer in play
+    play, judged = ~lost[:, :-1], ~lost[:, 1:]
+    play[:, :still.shape[1]] &= ~still
     if positions_only: judged &= (balls[..., HORIZONTAL_FLAGS:] < 0.5).all(-1)
-    return dict(ticks=int(play.sum()), lost_ball=begins(lost[:, 1:] | unscored & judged) + int(lost[:, 0].sum()), phantom_score=begins(phantom & judged),
-                missed_bounce=begins((missed | missed_wall) & judged), stuck_ball=int((stuck & ~_before(stuck)).sum()), rim_calls=begins((rim | rim_wall) & judged))
+    begins = lambda fault: int((fault & ~_before(fault) & play).sum())
+    return dict(ticks=int(play.sum()), lost_ball=begins(lost[:, 1:] | (gone & judged)) + int(lost[:, 0].sum()),
+        phantom_score=begins(phantom & judged), missed_bounce=begins((missed | missed_wall) & judged),
+        stuck_ball=int((stuck & ~_before(stuck)).sum()), rim_calls=begins((rim | rim_wall) & judged))
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-061
+# %% ../nbs/21_evaluation.ipynb #21-evalu-057
 class Steady(Player):
     "A player who keeps calm when the state holds no numbers: its action is 0 then"
     def __init__(self, player): self.player = player
     def reset(self, seeds, config, side, games=None): self.player.reset(seeds, config, side, games)
     def act(self, state): return np.nan_to_num(self.player.act(np.nan_to_num(state)))
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-062
 def free_run(
-    make_engine:Callable,   # (config, n_games) -> Engine
+    make_engine:Callable,      # (config, n_games) -> Engine
     config:GameConfig=GameConfig(),
-    seed:int=0,             # as for an evaluation set
-    games:int=100,          # how many, and
-    ticks:int=10_000,       # for how long
-    set:str="standard-v1",  # whose players
-    positions_only:bool=False, # are velocities differences of positions? Then a row with an event does not say where the ball flies
+    seed:int=0,                # as for an evaluation set
+    games:int=100,             # how many, and
+    ticks:int=10_000,          # for how long
+    set:str="standard-v1",     # whose players
+    positions_only:bool=False, # are velocities differences of positions? Then rows with events are not asked about
 )->dict: # `ticks` in play, and each of `FAULTS` per 10,000 of them
     "Let games run on their own and hold each tick against the rules"
     require(set in SETS, "set", set, ", ".join(SETS))
@@ -409,10 +413,11 @@ def free_run(
     for some in np.array_split(seeds, -(-games//at_once)):
         run = rollout(make_engine(config, len(some)), *(Steady(SETS[set].player()) for _ in range(2)), ticks, some)
         for part in np.array_split(np.arange(len(some)), -(-len(some)*ticks//200_000)):
-            for name, n in count_faults(run.states[part], run.actions[part], config, positions_only).items(): counts[name] += n
+            found = count_faults(run.states[part], run.actions[part], config, positions_only)
+            counts = {name: n + found[name] for name, n in counts.items()}
     return dict(ticks=counts["ticks"]) | {name: counts[name]*1e4/max(counts["ticks"], 1) for name in FAULTS}
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-073
+# %% ../nbs/21_evaluation.ipynb #21-evalu-066
 def ks_distance(a, b)->float: # (n,), (m,)
     "Kolmogorov-Smirnov distance of two samples, 0 to 1; 1 if one of them is empty"
     if not len(a) or not len(b): return 1.
@@ -420,7 +425,7 @@ def ks_distance(a, b)->float: # (n,), (m,)
     below = lambda sample: np.searchsorted(np.sort(sample), everything, side="right")/len(sample)
     return float(np.abs(below(a) - below(b)).max())
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-075
+# %% ../nbs/21_evaluation.ipynb #21-evalu-068
 def serves_of(
     make_engine:Callable, # (config, n_games) -> Engine
     config:GameConfig,
@@ -430,34 +435,33 @@ def serves_of(
     pace = (config.serve_speed_min + config.serve_speed_max)/2
     ticks, parts = round(1000*config.court_scale*config.tick_rate/60/pace), []
     for some in np.array_split(seeds, -(-len(seeds)//500)):
-        run = rollout(make_engine(config, len(some)), *(Steady(RandomPlayer(hold=(5, 60))) for _ in range(2)), ticks, some)
-        track = track_of(run.states)
+        players = (Steady(RandomPlayer(hold=(5, 60))) for _ in range(2))
+        track = track_of(rollout(make_engine(config, len(some)), *players, ticks, some).states)
         served = track.horizontal == SERVED
         moved = np.diff(track.xy, axis=1)[served[:, :-1]].astype(float)*config.tick_rate
         moved = moved[np.isfinite(moved).all(1)]
         began = np.maximum.accumulate(np.where(served, np.arange(ticks + 1), -1), axis=1)
         over = np.isin(track.horizontal, (LEFT_SCORED, RIGHT_SCORED)) & (began >= 0)
-        parts.append((np.hypot(*moved.T), np.arctan2(moved[:, 1], moved[:, 0]), (np.arange(ticks + 1) - began)[over]))
+        parts.append((np.hypot(*moved.T), np.arctan2(*moved.T[::-1]), (np.arange(ticks + 1) - began)[over]))
     return dict(zip(("serve_speed", "serve_angle", "rally_length"), map(np.concatenate, zip(*parts))))
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-076
+# %% ../nbs/21_evaluation.ipynb #21-evalu-069
 def randomness(make_engine:Callable, config:GameConfig=GameConfig(), seed:int=0, n_serves:int=20_000)->dict[str, float]:
     "Kolmogorov-Smirnov distances from the exact engine; `exact_ks` is the largest of exact against exact"
-    games = max(1, n_serves//9)
-    sample = lambda make, tag: serves_of(make, config, evaluation_seeds(tag, seed, games))
-    tried, exact, again = sample(make_engine, SERVES_TRIED), sample(ExactEngine, SERVES_EXACT), sample(ExactEngine, SERVES_AGAIN)
+    sample = lambda make, tag: serves_of(make, config, evaluation_seeds(tag, seed, max(1, n_serves//9)))
+    tried, exact = sample(make_engine, SERVES_TRIED), sample(ExactEngine, SERVES_EXACT)
+    again = sample(ExactEngine, SERVES_AGAIN)
     return {f"{name}_ks": ks_distance(tried[name], exact[name]) for name in exact} | dict(
         exact_ks=max(ks_distance(again[name], exact[name]) for name in exact))
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-080
+# %% ../nbs/21_evaluation.ipynb #21-evalu-073
 def speed(make_engine:Callable, config:GameConfig=GameConfig(), games:int=1024, seconds:float=0.5)->dict:
     "Median microseconds a tick of one game; ticks a second of a batch; on which device and how many threads"
     one, many = make_engine(config, 1), make_engine(config, games)
-    single, batched = _tick_times(one, seconds), _tick_times(many, seconds)
-    threads = getattr(one, "threads", None)
+    single, batched, threads = _tick_times(one, seconds), _tick_times(many, seconds), getattr(one, "threads", None)
     if threads is None: import torch; threads = torch.get_num_threads()
-    return dict(single_us=float(np.median(single)*1e6), batched_ticks_per_s=float(games*len(batched)/batched.sum()), device=str(getattr(one, "device", "cpu")),
-                threads=threads)
+    return dict(single_us=float(np.median(single)*1e6), batched_ticks_per_s=float(games*len(batched)/batched.sum()),
+                device=str(getattr(one, "device", "cpu")), threads=threads)
 
 def _tick_times(engine, seconds):
     "Seconds of each tick, for so long in all; the first ten are not counted"
@@ -468,7 +472,7 @@ def _tick_times(engine, seconds):
         until = until or began + seconds
     return np.array(times[10:])
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-083
+# %% ../nbs/21_evaluation.ipynb #21-evalu-076
 class PersistenceEngine(ExactEngine):
     "Nothing changes"
     def step(self, actions):
@@ -486,22 +490,24 @@ class ConstantVelocityEngine(PersistenceEngine):
         self.states[:, [LEFT_Y, RIGHT_Y]] += self.states[:, [LEFT_VY, RIGHT_VY]]*dt
         return self.states.copy()
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-084
+# %% ../nbs/21_evaluation.ipynb #21-evalu-077
 class PerturbedEngine(ExactEngine):
     "The exact engine, each feature one float32 step off after a serve, up or down by a hash of the game's seed"
-    def reset(self, seeds, games=None): super().reset(seeds, games); return self._nudge()
+    def reset(self, seeds, games=None): super().reset(seeds, games); return self._nudge(games)
     def load(self, states, actions=None): super().load(states, actions); return self._nudge()
     def step(self, actions): super().step(actions); return self._nudge()
-    def _nudge(self):
-        served = np.flatnonzero((event_classes(self.layout.balls(self.states))[0] == SERVED).any(1))
+    def _nudge(self, games=None):
+        games = np.arange(self.n_games)[slice(None) if games is None else np.asarray(games)]
+        served = games[(event_classes(self.layout.balls(self.states[games]))[0] == SERVED).any(1)]
         place = (self.counters[served, None] << np.uint64(8)) + np.arange(self.layout.n_features, dtype=np.uint64)
         up = random_bits(self.seeds[served, None] ^ np.uint64(0xE7), place & np.uint64(0xffffffff)) & np.uint64(1)
-        self.states[served] = np.nextafter(self.states[served], np.where(up == 1, np.float32(np.inf), np.float32(-np.inf)))
+        self.states[served] = np.nextafter(self.states[served], np.where(up == 1, np.inf, -np.inf).astype(np.float32))
         return self.states.copy()
 
-BASELINES = dict(persistence=PersistenceEngine, constant_velocity=ConstantVelocityEngine, exact=ExactEngine, exact_perturbed=PerturbedEngine)
+BASELINES = dict(persistence=PersistenceEngine, constant_velocity=ConstantVelocityEngine, exact=ExactEngine,
+                 exact_perturbed=PerturbedEngine)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-088
+# %% ../nbs/21_evaluation.ipynb #21-evalu-083
 @dataclass(frozen=True)
 class Subject:
     "What is on trial"
@@ -512,42 +518,48 @@ class Subject:
     about:dict             # JSON: what else the report should say about it
     @property
     def assisted(self): return getattr(self.make(self.config, 1), "assisted", "")
+    @property
+    def start(self): return GIVEN - 1 if self.positions_only else 0    # the tick at which measuring starts
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-089
+# %% ../nbs/21_evaluation.ipynb #21-evalu-084
 def as_subject(
-    model,               # a `Model`, a factory (config, n_games) -> Engine, or a `Subject`
-    name:str=None,       # what the report calls it
+    model,                  # a `Model`, a factory (config, n_games) -> Engine, or a `Subject`
+    name:str=None,          # what the report calls it
     config:GameConfig=None, # the game; by default what the model learned, or classic
     positions_only:bool=None, # by default what the model says of itself
-    **options,           # of `FuzzyEngine`: paddles, scoring, event_temperature, serve_temperature, device
+    **options,              # of `FuzzyEngine`: paddles, scoring, event_temperature, serve_temperature, device
 )->Subject:
     "Make a model or a factory of engines ready for trial"
     if isinstance(model, Subject): return model
+    require(name not in BASELINES, "name", name, "a name that no baseline has")
     if not hasattr(model, "state_dict"):
         require(not options, "options", ", ".join(options), "none for a factory of engines")
-        return Subject(model, name or getattr(model, "__name__", "engine"), config or GameConfig(), bool(positions_only), {})
+        name = name or getattr(model, "__name__", "engine")
+        return Subject(model, name, config or GameConfig(), bool(positions_only), {})
     from pong_model.fuzzy import FuzzyEngine
     config = config or config_from_dict(GameConfig, model.about.get("game", {}), "model, game")
     if positions_only is None: positions_only = getattr(model, "positions_only", False)
-    about = dict(model_type=type(model).__name__, model=dataclasses.asdict(model.config), engine={k: str(v) if k == "device" else v for k, v in options.items()})
-    return Subject(lambda config, n_games: FuzzyEngine(model, config, n_games, **options), name or type(model).__name__, config, bool(positions_only), about)
+    make = lambda config, n_games: FuzzyEngine(model, config, n_games, **options)
+    about = dict(model_type=type(model).__name__, model=dataclasses.asdict(model.config),
+                 engine={k: v if isinstance(v, (str, float, int)) else str(v) for k, v in options.items()})
+    return Subject(make, name or type(model).__name__, config, bool(positions_only), about)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-090
+# %% ../nbs/21_evaluation.ipynb #21-evalu-085
 def comparisons(
     model,                    # see `as_subject`; its name comes first
     set:str="standard-v1",    # a key of `SETS`
     seed:int=0,               # which draw of it
     n_rallies:int=1000,
-    baselines=BASELINES,      # name -> factory of engines
     **options,                # of `as_subject`
 )->dict[str, Comparison]:
     "Rallies of a model and the baselines beside the exact ones: what the report and its pictures are made from"
     subject = as_subject(model, **options)
-    rallies, start = record_rallies(set, seed, n_rallies, subject.config), GIVEN - 1 if subject.positions_only else 0
-    tried = compare(rallies, follow(subject.make, rallies, subject.positions_only), start)
-    return {subject.name: tried} | {name: compare(rallies, follow(make, rallies), start) for name, make in baselines.items()}
+    rallies = record_rallies(set, seed, n_rallies, subject.config)
+    tried = compare(rallies, follow(subject.make, rallies, subject.positions_only), subject.start)
+    return {subject.name: tried} | {name: compare(rallies, follow(make, rallies), subject.start)
+                                    for name, make in BASELINES.items()}
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-091
+# %% ../nbs/21_evaluation.ipynb #21-evalu-086
 def report_card(
     model,                    # see `as_subject`
     set:str="standard-v1",    # a key of `SETS`
@@ -561,15 +573,17 @@ def report_card(
 )->dict: # JSON
     "The report card: how far a learned game is the exact one"
     subject = as_subject(model, **options)
+    make, game = subject.make, subject.config
     compared = compared or comparisons(subject, set, seed, n_rallies)
     own = compared[subject.name]
-    return dict(model=subject.name, config=dict(game=dataclasses.asdict(subject.config), positions_only=subject.positions_only, **subject.about),
-        set=set, seed=int(seed), n_rallies=int(n_rallies), assisted=subject.assisted, **fidelity(own), by_decisions=by_decisions(own),
-        events=event_scores(own), free_run=free_run(subject.make, subject.config, seed, free_games, free_ticks, positions_only=subject.positions_only),
-        randomness=randomness(subject.make, subject.config, seed, n_serves), speed=speed(subject.make, subject.config),
-        baselines={name: fidelity(c) for name, c in compared.items() if name in BASELINES})
+    config = dict(game=dataclasses.asdict(game), positions_only=subject.positions_only, **subject.about)
+    return dict(model=subject.name, config=config, set=set, seed=int(seed), n_rallies=int(n_rallies),
+        assisted=subject.assisted, **fidelity(own), by_decisions=by_decisions(own), events=event_scores(own),
+        free_run=free_run(make, game, seed, free_games, free_ticks, positions_only=subject.positions_only),
+        randomness=randomness(make, game, seed, n_serves), speed=speed(make, game),
+        baselines={name: fidelity(compared[name]) for name in BASELINES})
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-093
+# %% ../nbs/21_evaluation.ipynb #21-evalu-088
 def short_report(
     model,               # see `as_subject`
     seed:int=0,
@@ -577,13 +591,14 @@ def short_report(
     recorded=None,       # rallies of `record_rallies`, to save recording them again
     **options,           # of `as_subject`
 )->dict:
-    "For validation while training: `rallies_right`, `valid_ticks` and the horizon at 100 ticks"
+    "For validation while training: `rallies_right`, the median of `valid_ticks` and `horizon_100`, that of the error"
     subject = as_subject(model, **options)
     recorded = recorded or record_rallies("validation-v1", seed, n_rallies, subject.config)
-    c = compare(recorded, follow(subject.make, recorded, subject.positions_only), GIVEN - 1 if subject.positions_only else 0)
-    return dict(rallies_right=rallies_right(c), valid_ticks=valid_ticks(c)["median"], horizon_100=horizon(c, 100)["median"])
+    c = compare(recorded, follow(subject.make, recorded, subject.positions_only), subject.start)
+    return dict(rallies_right=rallies_right(c), valid_ticks=valid_ticks(c)["median"],
+                horizon_100=horizon(c, 100)["median"])
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-098
+# %% ../nbs/21_evaluation.ipynb #21-evalu-093
 def _read_json(path, what):
     "A JSON object from a file; `FileNotFoundError` or `ValueError` in one line"
     if not Path(path).is_file(): raise FileNotFoundError(f"{what}: no file {str(path)!r}")
@@ -601,91 +616,93 @@ def read_report(path)->dict:
     "Read a report card; raises `FileNotFoundError`, or `ValueError` for anything that is not one"
     report = _read_json(path, "report")
     missing = [k for k in ("model", "set", "rallies_right", "baselines") if k not in report]
-    require(not missing, f"report {str(path)!r}", "nothing for " + ", ".join(missing), "a report card written by pong_eval")
+    require(not missing, f"report {str(path)!r}", f"no {', '.join(missing)}", "a report card written by pong_eval")
     return report
 
 def read_gate(path)->dict:
     "Read the limits of a gate; raises like `read_report`"
     return _read_json(path, "gate")
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-099
+# %% ../nbs/21_evaluation.ipynb #21-evalu-094
 def check_gate(report:dict, gate:dict, where:str="")->list[str]:
     "A line for each limit of `gate` that `report` does not keep; an unknown name or a bad limit raises `ValueError`"
     broken = []
-    for key, limit in gate.items():
-        name = f"{where}.{key}" if where else key
+    for key, limits in gate.items():
+        name, value = where + key, report.get(key)
         require(key in report, f"gate, {name}", key, ", ".join(report))
-        require(isinstance(limit, dict), f"gate, {name}", limit, '{"min": number} or {"max": number}, or names within it')
-        value = report[key]
-        if isinstance(value, dict): broken += check_gate(value, limit, name)
-        else: broken += _beyond(name, value, limit)
+        require(isinstance(limits, dict), f"gate, {name}", limits, 'names or {"min": number} or {"max": number}')
+        broken += check_gate(value, limits, f"{name}.") if isinstance(value, dict) else _beyond(name, value, limits)
     return broken
 
 def _beyond(name, value, limits):
-    "The lines for one measured value"
-    if isinstance(value, (str, list)): value = len(value)
+    "A line for each limit that one measured value does not keep"
+    value, lines = len(value) if isinstance(value, str) else value, []
     for kind, limit in limits.items():
-        require(kind in ("min", "max") and isinstance(limit, (int, float)) and not isinstance(limit, bool), f"gate, {name}", {kind: limit},
-                '{"min": number} or {"max": number}')
-    met = {kind: value is not None and (value >= limit if kind == "min" else value <= limit) for kind, limit in limits.items()}
-    got = "nothing measured" if value is None else f"{value:g}"
-    return [f"gate: {name} is {got}, must be at {'least' if kind == 'min' else 'most'} {limits[kind]:g}" for kind, ok in met.items() if not ok]
+        is_limit = kind in ("min", "max") and isinstance(limit, (int, float)) and not isinstance(limit, bool)
+        require(is_limit, f"gate, {name}", {kind: limit}, '{"min": number} or {"max": number}')
+        kept = value is not None and (value >= limit if kind == "min" else value <= limit)
+        got, bound = "nothing measured" if value is None else f"{value:g}", "least" if kind == "min" else "most"
+        if not kept: lines.append(f"gate: {name} is {got}, must be at {bound} {limit:g}")
+    return lines
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-102
+# %% ../nbs/21_evaluation.ipynb #21-evalu-098
 def _cell(value, digits=3): return "-" if value is None else f"{value:.{digits}f}"
 
-def _short(value):
+def _small(value):
     "An error: few digits, whatever its size"
-    return "-" if value is None else "0" if value == 0 else f"{value:.1e}" if value < 0.001 else f"{value:.3f}"
+    return f"{value:.1e}" if value and value < 0.001 else _cell(value)
 
 def _fidelity_cells(f):
     "Cells that models and baselines share"
-    return [_cell(f["rallies_right"]), *(_cell(r) for r in f["rallies_right_at"].values()), f"{f['valid_ticks']['median']:,}",
-            _short(f["horizon"]["100"]["median"]), _short(f["horizon"]["100"]["p90"])]
+    return [_cell(f["rallies_right"]), *(_cell(r) for r in f["rallies_right_at"].values()),
+            f"{f['valid_ticks']['median']:,}", *(_small(f["horizon"]["100"][k]) for k in ("median", "p90"))]
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-103
+def _rows(lines): return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+# %% ../nbs/21_evaluation.ipynb #21-evalu-099
 def report_table(reports)->str: # report cards, a list, or a dict of name -> card
     "Report cards as a markdown table, their baselines below"
-    named = dict(reports) if isinstance(reports, dict) else {f"{r['model']} ({i})" if i and r["model"] in [q["model"] for q in reports[:i]] else r["model"]: r
-                                                             for i, r in enumerate(reports)}
-    heads = ["engine", "set", "rallies right", *(f"to {t}" for t in UPTO), "valid ticks", "error at 100", "(p90)", "lost", "phantom", "missed", "stuck", "rim", "us/tick", "assisted"]
-    lines, shown = [], []
-    for name, r in named.items():
-        faults = [_cell(r["free_run"][f], 2) for f in FAULTS]
-        lines.append([name, r["set"], *_fidelity_cells(r), *faults, _cell(r["speed"]["single_us"], 0), r["assisted"] or "no"])
-    for r in named.values():
+    named = list(reports.items()) if isinstance(reports, dict) else [(r["model"], r) for r in reports]
+    heads = ["engine", "set", "rallies right", *(f"to {t}" for t in UPTO), "valid ticks", "error at 100", "(p90)",
+             "lost", "phantom", "missed", "stuck", "rim", "us/tick", "assisted"]
+    lines, shown = [heads, ["---"]*2 + ["---:"]*(len(heads) - 3) + ["---"]], []
+    for name, r in named:
+        faults, us = [_cell(r["free_run"][f], 2) for f in FAULTS], _cell(r["speed"]["single_us"], 0)
+        lines.append([name, r["set"], *_fidelity_cells(r), *faults, us, r["assisted"] or "no"])
+    for _, r in named:
         game = (r["set"], r["seed"], r["n_rallies"], r["config"]["game"])
-        if game not in shown: lines += [[f"*{b}*", r["set"], *_fidelity_cells(f), *[""]*7] for b, f in r["baselines"].items()]
+        if game in shown: continue
+        lines += [[f"*{b}*", r["set"], *_fidelity_cells(f), *[""]*7] for b, f in r["baselines"].items()]
         shown.append(game)
-    row = lambda cells: "| " + " | ".join(map(str, cells)) + " |"
-    return "\n".join([row(heads), row(["---"]*2 + ["---:"]*(len(heads) - 3) + ["---"]), *map(row, lines)])
+    return _rows(lines)
 
 def decisions_table(reports:dict)->str: # name -> report card
     "Rallies by how often a paddle had to decide: how many there were, and the share that was right; markdown"
-    lines = [["paddle decisions", *GROUPS], ["---", *["---:"]*len(GROUPS)]]
-    for name, r in reports.items(): lines.append([name, *(f"{_cell(g['rallies_right'])} of {g['n']}" for g in r["by_decisions"].values())])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    counts = lambda r: [f"{_cell(g['rallies_right'])} of {g['n']}" for g in r["by_decisions"].values()]
+    heads = [["paddle decisions", *GROUPS], ["---", *["---:"]*len(GROUPS)]]
+    return _rows(heads + [[name, *counts(r)] for name, r in reports.items()])
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-106
+# %% ../nbs/21_evaluation.ipynb #21-evalu-102
 def _axes(ax, **size):
     "`ax`, or a new one"
     import matplotlib.pyplot as plt
     return ax if ax is not None else plt.subplots(layout="constrained", **size)[1]
 
 def plot_error(compared:dict, ax=None, floor:float=1e-7):
-    "Median error against time for each of `compared` (name -> Comparison), with the 10th to 90th percentile of the first"
+    "Median error against time for each of `compared` (name -> Comparison); 10th to 90th percentile of the first"
     ax = _axes(ax, figsize=(7, 3.2))
     for i, (name, c) in enumerate(compared.items()):
         ticks = np.unique(np.geomspace(1, max(c.ends.max(), 1), 80).astype(int))
         errors = [e[np.isfinite(e)] for e in c.error[:, ticks].T]
-        low, middle, high = (np.array([np.percentile(e, q) if len(e) else np.nan for e in errors]) + floor for q in (10, 50, 90))
-        line, = ax.loglog(ticks, middle, lw=2 if i == 0 else 1, label=name)
-        if i == 0: ax.fill_between(ticks, low, high, color=line.get_color(), alpha=.2, label="10 to 90 %")
+        percentile = lambda q: np.array([np.percentile(e, q) if len(e) else np.nan for e in errors]) + floor
+        line, = ax.loglog(ticks, percentile(50), lw=2 if i == 0 else 1, label=name)
+        band = dict(color=line.get_color(), alpha=.2, label="10 to 90 %")
+        if i == 0: ax.fill_between(ticks, percentile(10), percentile(90), **band)
     ax.axhline(VALID_UPTO, color="k", lw=.5, ls=":")
     ax.set(xlabel="ticks since the serve", ylabel="error, court heights"); ax.legend(fontsize=7)
     return ax
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-107
+# %% ../nbs/21_evaluation.ipynb #21-evalu-103
 def plot_survival(compared:dict, ax=None):
     "Share of rallies still valid against time (Kaplan-Meier), beside the share still played in the exact engine"
     ax = _axes(ax, figsize=(7, 3.2))
@@ -693,42 +710,42 @@ def plot_survival(compared:dict, ax=None):
         when, alive = survival(np.minimum(c.invalid_at, c.ends), c.invalid_at <= c.ends)
         ax.step([0, *when], [1, *alive], where="post", label=name)
     ticks = np.arange(c.ends.max() + 1)
-    ax.fill_between(ticks, (c.ends[:, None] >= ticks[None]).mean(0), color="k", alpha=.08, lw=0, label="rallies still played")
+    played = (c.ends[:, None] >= ticks[None]).mean(0)
+    ax.fill_between(ticks, played, color="k", alpha=.08, lw=0, label="rallies still played")
     ax.set(xlabel="ticks since the serve", ylabel="still valid", ylim=(0, 1.03)); ax.legend(fontsize=7)
     return ax
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-108
 def plot_events(report:dict, ax=None):
     "Precision and recall of each event class: bars at the exact tick, marks give or take one"
-    ax, places = _axes(ax, figsize=(7, 2.6)), np.arange(len(report["events"]))
-    number = lambda value: np.nan if value is None else value
+    ax, events = _axes(ax, figsize=(7, 2.6)), report["events"]
     for shift, kind in ((-.2, "precision"), (.2, "recall")):
-        ax.bar(places + shift, [number(e[kind]) for e in report["events"].values()], .36, label=kind)
-        ax.plot(places + shift, [number(e[kind + "_pm1"]) for e in report["events"].values()], "k_", ms=14)
-    ax.set_xticks(places, [f"{name}\n{e['n']:,}" for name, e in report["events"].items()], fontsize=7)
+        exact, around = (np.array([e[k] for e in events.values()], float) for k in (kind, f"{kind}_pm1"))
+        ax.bar(np.arange(len(events)) + shift, exact, .36, label=kind)
+        ax.plot(np.arange(len(events)) + shift, around, "k_", ms=14)
+    ax.set_xticks(range(len(events)), [f"{name}\n{e['n']:,}" for name, e in events.items()], fontsize=7)
     ax.set(ylim=(0, 1.05), title="at the tick, and give or take one (dashes)"); ax.legend(loc="lower left", fontsize=7)
     return ax
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-109
+# %% ../nbs/21_evaluation.ipynb #21-evalu-104
 def plot_rally(comparison:Comparison, rally:int=None, name:str="engine on trial"):
-    "One rally in both engines, side by side; by default the one that is right for longest and then goes wrong. Dots are events"
+    "One rally in both engines, by default the one that goes wrong last. Dots: events; cross: where it went wrong"
     import matplotlib.pyplot as plt
-    c = comparison
+    c, scale = comparison, comparison.rallies.config.court_scale
     if rally is None: rally = int(np.argmax(np.where(c.wrong_at < NEVER, c.wrong_at, -1)))
+    wrong = c.wrong_at[rally] + c.start
     fig, axes = plt.subplots(1, 2, figsize=(10, 2.8), sharex=True, sharey=True, layout="constrained")
-    scale = c.rallies.config.court_scale
-    for ax, track, title in zip(axes, (c.rallies.exact, c.track), ("exact", name)):
-        xy, h, v = (t[rally, :c.rallies.ends[rally] + 1] for t in track)
-        ended = min(score_of(Track(*(t[rally:rally + 1] for t in track)))[0][0] + 1, len(xy))
-        ax.plot(*xy[:ended].T, lw=.6); event = np.flatnonzero((h[:ended] > 0) | (v[:ended] > 0)); ax.plot(*xy[event].T, "o", ms=2.5)
-        wrong = c.wrong_at[rally] + c.start
+    for ax, track in zip(axes, (c.rallies.exact, c.track)):
+        whole = Track(*(t[rally:rally + 1] for t in track))
+        ended = min(score_of(whole)[0][0], c.rallies.ends[rally]) + 1
+        xy, h, v = (t[0, :ended] for t in whole)
+        ax.plot(*xy.T, lw=.6); ax.plot(*xy[(h > 0) | (v > 0)].T, "o", ms=2.5)
         if wrong < ended: ax.plot(*xy[wrong], "rx", ms=8)
-        ax.set(title=title, aspect="equal", xlim=(-1.03*scale, 1.03*scale), ylim=(.52*scale, -.52*scale))
-    axes[1].set_title(f"{name}: " + ("right" if c.wrong_at[rally] == NEVER else f"wrong from tick {c.wrong_at[rally]}"))
+        ax.set(aspect="equal", xlim=(-1.03*scale, 1.03*scale), ylim=(.52*scale, -.52*scale))
+    verdict = "right" if wrong >= NEVER else f"wrong from tick {c.wrong_at[rally]}"
+    axes[0].set_title("exact"); axes[1].set_title(f"{name}: {verdict}")
     return fig
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-110
 def report_figures(report:dict, compared:dict)->dict:
     "All pictures of a report card: name -> matplotlib figure. `compared` as `comparisons` gave it"
-    return dict(error=plot_error(compared).figure, survival=plot_survival(compared).figure, events=plot_events(report).figure,
-                rally=plot_rally(compared[report["model"]], name=report["model"]))
+    return dict(error=plot_error(compared).figure, survival=plot_survival(compared).figure,
+                events=plot_events(report).figure, rally=plot_rally(compared[report["model"]], name=report["model"]))
