@@ -694,7 +694,8 @@ def plot_error(compared:dict, ax=None, floor:float=1e-7):
     for i, (name, c) in enumerate(compared.items()):
         ticks = np.unique(np.geomspace(1, max(c.ends.max(), 1), 80).astype(int))
         errors = [e[np.isfinite(e)] for e in c.error[:, ticks].T]
-        low, middle, high = floor + np.array([np.percentile(e, (10, 50, 90)) if len(e) else [np.nan]*3 for e in errors]).T
+        levels = [np.percentile(e, (10, 50, 90)) if len(e) else [np.nan]*3 for e in errors]
+        low, middle, high = floor + np.array(levels).T
         line, = ax.loglog(ticks, middle, lw=2 if i == 0 else 1, label=name)
         if i == 0: ax.fill_between(ticks, low, high, color=line.get_color(), alpha=.2, label="10 to 90 %")
     ax.axhline(VALID_UPTO, color="k", lw=.5, ls=":")
