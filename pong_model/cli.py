@@ -7,12 +7,12 @@ from __future__ import annotations
 import dataclasses, functools, json, os, re, shlex, sys, typing
 from contextlib import suppress
 from pathlib import Path
-from fastcore.docments import docments
+from fastcore.docments import docments as read_docments
 from jsonargparse import ArgumentParser
 from .game import GameConfig, require, write_atomically
 
 # %% auto #0
-__all__ = ['Parser', 'add_options', 'chosen', 'trainable', 'add_model_options', 'model_of', 'command', 'use_threads',
+__all__ = ['Parser', 'docments', 'add_options', 'chosen', 'trainable', 'add_model_options', 'model_of', 'command', 'use_threads',
            'free_folder', 'pong_data', 'train_parser', 'show_film', 'measure', 'how_to_go_on', 'start_training',
            'finish_training', 'kept_options', 'read_options', 'pong_train', 'Untracked', 'pong_eval',
            'add_engine_options', 'engine_options', 'load', 'pong_play']
@@ -33,35 +33,41 @@ class Parser(ArgumentParser):
         sys.exit(2)
 
 # %% ../nbs/90_cli.ipynb #90-cli-006
+@functools.cache
+def docments(cls)->dict:
+    "The comment behind each field of a dataclass and of those it inherits from"
+    return {name: said for base in reversed(cls.__mro__[:-1]) if dataclasses.is_dataclass(base) for name, said in read_docments(base).items() if said}
+
+# %% ../nbs/90_cli.ipynb #90-cli-007
 def add_options(parser, cls, skip=()):
     "An option for each field of a dataclass; the comment behind the field is its help"
     group, hints, comments = parser.add_argument_group(cls.__name__, (cls.__doc__ or "").splitlines()[0]), typing.get_type_hints(cls), docments(cls)
     for f in dataclasses.fields(cls):
         if f.name not in skip: group.add_argument(f"--{f.name}", type=hints[f.name], default=f.default, help=comments[f.name])
 
-# %% ../nbs/90_cli.ipynb #90-cli-007
+# %% ../nbs/90_cli.ipynb #90-cli-008
 def chosen(cls, options, **changes):
     "A dataclass made from the options it gave"
     return cls(**{f.name: getattr(options, f.name) for f in dataclasses.fields(cls) if hasattr(options, f.name)} | changes)
 
-# %% ../nbs/90_cli.ipynb #90-cli-010
+# %% ../nbs/90_cli.ipynb #90-cli-011
 def trainable()->dict:
     "The models that can be trained, by name"
     from pong_model.models.core import MODELS, find_model
     with suppress(ValueError): find_model("")          # imports all of pong_model.models
     return {name: cls for name, cls in sorted(MODELS.items()) if cls.needs_training}
 
-# %% ../nbs/90_cli.ipynb #90-cli-011
+# %% ../nbs/90_cli.ipynb #90-cli-012
 def add_model_options(parser):
     "The options of every model that can be trained; None is the model's own default"
     group, offered = parser.add_argument_group("model", "options of the model; each model has its own defaults"), {}
     for name, cls in trainable().items():
-        hints, comments = typing.get_type_hints(cls.Config), docments(cls.Config) | {k: v for base in cls.Config.__mro__[1:-1] for k, v in docments(base).items() if v}
+        hints, comments = typing.get_type_hints(cls.Config), docments(cls.Config)
         for f in dataclasses.fields(cls.Config): offered.setdefault(f.name, (hints[f.name], comments.get(f.name), []))[2].append(f"{name} {f.default}")
     for name, (kind, comment, defaults) in offered.items():
         group.add_argument(f"--{name}", type=kind|None, default=None, help=f"{comment} ({', '.join(defaults)})")
 
-# %% ../nbs/90_cli.ipynb #90-cli-012
+# %% ../nbs/90_cli.ipynb #90-cli-013
 def model_of(options):
     "A new model of the chosen type and options"
     from pong_model.models.core import find_model
@@ -72,7 +78,7 @@ def model_of(options):
     require(not foreign, ", ".join(foreign), f"--model_type {cls.__name__}", f"for this model only {', '.join(sorted(own))}")
     return cls(cls.Config(**given))
 
-# %% ../nbs/90_cli.ipynb #90-cli-014
+# %% ../nbs/90_cli.ipynb #90-cli-015
 def command(function):
     "Turn `function(argv) -> status` into a console script"
     @functools.wraps(function)
@@ -87,7 +93,7 @@ def command(function):
         return 2
     return run
 
-# %% ../nbs/90_cli.ipynb #90-cli-015
+# %% ../nbs/90_cli.ipynb #90-cli-016
 def use_threads(n:int=0)->int:
     "So many threads for PyTorch and the exact engine; 0 takes OMP_NUM_THREADS, or all cores"
     import torch
@@ -96,7 +102,7 @@ def use_threads(n:int=0)->int:
     torch.set_num_threads(n)
     return n
 
-# %% ../nbs/90_cli.ipynb #90-cli-016
+# %% ../nbs/90_cli.ipynb #90-cli-017
 def free_folder(path)->Path:
     "`path`, or with -2, -3, ... behind it the first that does not exist yet"
     path, n = Path(path), 1
@@ -104,7 +110,7 @@ def free_folder(path)->Path:
     while candidate.exists(): n += 1; candidate = path.with_name(f"{path.name}-{n}")
     return candidate
 
-# %% ../nbs/90_cli.ipynb #90-cli-018
+# %% ../nbs/90_cli.ipynb #90-cli-019
 @command
 def pong_data(argv=None):
     "Write a dataset of exact games to a folder"
@@ -130,7 +136,7 @@ def pong_data(argv=None):
     except ValueError as few: print(f"note: pong_train will refuse this. {few}")
     print(f"wrote {options.out}: train on it with\n  pong_train --data {shlex.quote(options.out)}")
 
-# %% ../nbs/90_cli.ipynb #90-cli-020
+# %% ../nbs/90_cli.ipynb #90-cli-021
 def train_parser():
     "The options of pong_train"
     from pong_model.data import DataConfig
@@ -146,7 +152,7 @@ def train_parser():
     add_options(parser, TrainConfig); add_model_options(parser); add_options(parser, GameConfig); add_options(parser, DataConfig)
     return parser
 
-# %% ../nbs/90_cli.ipynb #90-cli-021
+# %% ../nbs/90_cli.ipynb #90-cli-022
 def show_film(path, model, seed:int=1, seconds:float=10.):
     "A film: the exact engine above, the learned one below, from the same serve under the same actions"
     from pong_model.exact import ExactEngine
@@ -163,7 +169,7 @@ def show_film(path, model, seed:int=1, seconds:float=10.):
     films = (frames(states[::every], config, 400, 200) for states in (exact.states[0], learned))
     return save_animation(path, side_by_side(*films, captions=("exact", "learned, same serve and same actions")), fps=30)
 
-# %% ../nbs/90_cli.ipynb #90-cli-022
+# %% ../nbs/90_cli.ipynb #90-cli-023
 def measure(model, set, seed, rallies, free_ticks=10_000, serves=20_000, **options):
     "The report card, and the rallies that its pictures are made from"
     from pong_model.evaluation import comparisons, report_card
@@ -171,12 +177,12 @@ def measure(model, set, seed, rallies, free_ticks=10_000, serves=20_000, **optio
     card = report_card(model, set, seed, rallies, free_ticks=free_ticks, n_serves=serves, compared=compared, **options)
     return card, compared
 
-# %% ../nbs/90_cli.ipynb #90-cli-023
+# %% ../nbs/90_cli.ipynb #90-cli-024
 def how_to_go_on(run, out):
     "What an unfinished run prints"
     print(f"\n{run.stop} after epoch {run.epoch} of {run.config.epochs}; go on with\n  pong_train --resume {shlex.quote(str(out))}")
 
-# %% ../nbs/90_cli.ipynb #90-cli-024
+# %% ../nbs/90_cli.ipynb #90-cli-025
 def start_training(options, config):
     "Model, source and run from the options: everything that can be wrong with them is found here, before anything is written"
     import torch
@@ -193,7 +199,7 @@ def start_training(options, config):
                        training=dataclasses.asdict(config), command=options.command)
     return source, begin_run(model, source, config)
 
-# %% ../nbs/90_cli.ipynb #90-cli-025
+# %% ../nbs/90_cli.ipynb #90-cli-026
 def finish_training(run, out, options, tracking):
     "Save the model, write its report card and film, and say how to play it"
     from pong_model.models.core import save_model
@@ -212,7 +218,7 @@ def finish_training(run, out, options, tracking):
     if options.track: print(tracking.where)
     print(f"play it:\n  pong_play --generator_type fuzzy --model_path {shlex.quote(str(folder))}")
 
-# %% ../nbs/90_cli.ipynb #90-cli-026
+# %% ../nbs/90_cli.ipynb #90-cli-027
 def kept_options(options)->str:
     "What a resumed run must know, as YAML; a password in a server's address is left out"
     from pong_model.tracking import shown
@@ -220,7 +226,7 @@ def kept_options(options)->str:
     if options.mlflow_server_url: keep["mlflow_server_url"] = shown(options.mlflow_server_url)
     return "".join(f"{k}: {json.dumps(v)}\n" for k, v in keep.items())
 
-# %% ../nbs/90_cli.ipynb #90-cli-027
+# %% ../nbs/90_cli.ipynb #90-cli-028
 def read_options(parser, argv):
     "The options; those of a resumed run come from its folder, and what is given besides goes before them"
     argv = sys.argv[1:] if argv is None else list(argv)
@@ -234,7 +240,7 @@ def read_options(parser, argv):
     require(options.out is None or options.resume or not Path(options.out).exists(), "out", options.out, "a folder that does not exist yet")
     return options
 
-# %% ../nbs/90_cli.ipynb #90-cli-028
+# %% ../nbs/90_cli.ipynb #90-cli-029
 @command
 def pong_train(argv=None):
     "Train a model, measure it, save it"
@@ -262,7 +268,7 @@ def pong_train(argv=None):
             return 130
         finish_training(run, out, options, tracking)
 
-# %% ../nbs/90_cli.ipynb #90-cli-029
+# %% ../nbs/90_cli.ipynb #90-cli-030
 class Untracked:
     "What stands for MLflow when a run is not tracked"
     where = "this run is not tracked"
@@ -272,7 +278,7 @@ class Untracked:
     def _nothing(self, *_, **__): return None
     log = figure = report = model = finish = _nothing
 
-# %% ../nbs/90_cli.ipynb #90-cli-031
+# %% ../nbs/90_cli.ipynb #90-cli-032
 @command
 def pong_eval(argv=None):
     "Measure a model against the exact engine"
@@ -307,7 +313,7 @@ def pong_eval(argv=None):
     for line in broken: print(f"pong_eval: gate: {line}", file=sys.stderr)
     return 1 if broken else 0
 
-# %% ../nbs/90_cli.ipynb #90-cli-032
+# %% ../nbs/90_cli.ipynb #90-cli-033
 def add_engine_options(parser):
     "The options of a fuzzy engine"
     parser.add_argument("--paddles", type=str, default="model", help="who moves the paddles: model, or exact (assisted)")
@@ -318,20 +324,20 @@ def add_engine_options(parser):
     parser.add_argument("--threads", type=int, default=0, help="processor threads (0: OMP_NUM_THREADS, or all)")
     parser.add_argument("--mlflow_server_url", type=str|None, default=None, help="where runs:/ and models:/ are looked up")
 
-# %% ../nbs/90_cli.ipynb #90-cli-033
+# %% ../nbs/90_cli.ipynb #90-cli-034
 def engine_options(options)->dict:
     "Those options as arguments of `FuzzyEngine`"
     from pong_model.training import find_device
     use_threads(options.threads)
     return {k: getattr(options, k) for k in ("paddles", "scoring", "event_temperature", "serve_temperature")} | dict(device=str(find_device(options.device)))
 
-# %% ../nbs/90_cli.ipynb #90-cli-034
+# %% ../nbs/90_cli.ipynb #90-cli-035
 def load(options):
     "The model that `--model_path` names"
     from pong_model.tracking import load_model
     return load_model(options.model_path, options.mlflow_server_url)
 
-# %% ../nbs/90_cli.ipynb #90-cli-036
+# %% ../nbs/90_cli.ipynb #90-cli-037
 @command
 def pong_play(argv=None):
     "Play, exact or learned"
