@@ -4,7 +4,7 @@
 
 # %% ../nbs/00_game.ipynb #00-game-002
 from __future__ import annotations
-import dataclasses, functools, json, math, os, tempfile
+import dataclasses, functools, math, os, tempfile
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
@@ -18,15 +18,18 @@ __all__ = ['MAX_SPEED', 'RULES', 'HORIZONTAL', 'VERTICAL', 'NOTHING', 'HIT_LEFT'
            'config_from_dict', 'Layout', 'event_classes', 'mix', 'random_bits', 'as_unit', 'as_seeds', 'Engine',
            'check_actions', 'check_history', 'check_engine', 'write_atomically']
 
-# %% ../nbs/00_game.ipynb #00-game-005
-MAX_SPEED = 1000.  # court heights per second; far beyond any game, near enough that float32 still resolves a tick
+# %% ../nbs/00_game.ipynb #00-game-003
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: OpenMP threads that spin while they wait starve busy cores
 
 # %% ../nbs/00_game.ipynb #00-game-006
+MAX_SPEED = 1000.  # court heights per second; far beyond any game, near enough that float32 still resolves a tick
+
+# %% ../nbs/00_game.ipynb #00-game-007
 def require(ok, name, got, accepts):
     "Raise a one-line `ValueError` that says which setting is wrong, what it got and what it takes"
     if not ok: raise ValueError(f"{name}: got {got!r}, accepts {accepts}")
 
-# %% ../nbs/00_game.ipynb #00-game-007
+# %% ../nbs/00_game.ipynb #00-game-008
 @dataclass(frozen=True)
 class GameConfig:
     "The rules' numbers. Lengths in court heights, speeds in court heights per second"
@@ -55,7 +58,7 @@ class GameConfig:
                 or self.paddle_height < min(self.court_scale, 0.5 if self.court_scale_walk else 1), "paddle_height",
                 self.paddle_height, "less than the smallest court that court_scale and court_scale_walk allow")
 
-# %% ../nbs/00_game.ipynb #00-game-008
+# %% ../nbs/00_game.ipynb #00-game-009
 _LIMITS = dict(  # field: (lowest, is the lowest allowed, highest, is the highest allowed)
     tick_rate=(1, True, 1000, True), ball_radius=(0, False, 0.1, True), paddle_width=(0, False, 0.2, True),
     paddle_height=(0, False, 1, False), paddle_speed=(0, True, MAX_SPEED, True),
@@ -64,7 +67,7 @@ _LIMITS = dict(  # field: (lowest, is the lowest allowed, highest, is the highes
     speed_up=(1, True, 2, True), speed_max=(0, False, MAX_SPEED, True), points_to_win=(1, True, 10**6, True),
     n_balls=(1, True, 64, True), court_scale=(0.5, True, 1.5, True), court_scale_walk=(0, True, 1, True))
 
-# %% ../nbs/00_game.ipynb #00-game-009
+# %% ../nbs/00_game.ipynb #00-game-010
 def _check_field(config, field):
     "The type and the range of one field of a `GameConfig`"
     value, whole = getattr(config, field.name), "int" in str(field.type)
@@ -76,7 +79,7 @@ def _check_field(config, field):
     require(is_number and (low <= value if low_ok else low < value) and (value <= high if high_ok else value < high),
             field.name, value, accepts)
 
-# %% ../nbs/00_game.ipynb #00-game-014
+# %% ../nbs/00_game.ipynb #00-game-015
 def config_from_dict(cls, values, what=None):
     "A frozen dataclass `cls` from a dict of its fields; unknown keys raise `ValueError`"
     known = {f.name for f in dataclasses.fields(cls)}
@@ -84,17 +87,17 @@ def config_from_dict(cls, values, what=None):
     require(not unknown, what or cls.__name__, ", ".join(unknown), f"only {', '.join(sorted(known))}")
     return cls(**values)
 
-# %% ../nbs/00_game.ipynb #00-game-017
+# %% ../nbs/00_game.ipynb #00-game-018
 RULES = dict(classic=GameConfig(), arcade=GameConfig(deflection=1., speed_up=1.05, speed_max=2.5))
 
-# %% ../nbs/00_game.ipynb #00-game-019
+# %% ../nbs/00_game.ipynb #00-game-020
 HORIZONTAL = ("nothing", "hit_left", "hit_right", "left_scored", "right_scored", "served")
 VERTICAL = ("nothing", "top", "bottom")
 NOTHING, HIT_LEFT, HIT_RIGHT, LEFT_SCORED, RIGHT_SCORED, SERVED = range(6)  # horizontal classes
 TOP, BOTTOM = 1, 2                                                          # vertical classes
 LEFT, RIGHT = 0, 1                                                          # sides
 
-# %% ../nbs/00_game.ipynb #00-game-021
+# %% ../nbs/00_game.ipynb #00-game-022
 GAME_FEATURES = ("left_y", "left_vy", "right_y", "right_vy", "left_points", "right_points", "match_over", "court_scale")
 BALL_FEATURES = ("present", "x", "y", "vx", "vy", *HORIZONTAL[1:], *VERTICAL[1:])
 LEFT_Y, LEFT_VY, RIGHT_Y, RIGHT_VY, LEFT_POINTS, RIGHT_POINTS, MATCH_OVER, COURT_SCALE = range(len(GAME_FEATURES))
@@ -102,7 +105,7 @@ PRESENT, X, Y, VX, VY = range(5)             # within a ball's slot; then its ev
 HORIZONTAL_FLAGS, VERTICAL_FLAGS = 5, 10     # where the flags of horizontal class 1 and vertical class 1 stand
 GAME_SIZE, BALL_SIZE = len(GAME_FEATURES), len(BALL_FEATURES)
 
-# %% ../nbs/00_game.ipynb #00-game-022
+# %% ../nbs/00_game.ipynb #00-game-023
 @dataclass(frozen=True)
 class Layout:
     "Where everything stands in a state of `n_balls` slots"
@@ -124,7 +127,7 @@ class Layout:
         "The block of the whole game, a view (..., 8); NumPy or torch"
         return states[..., :GAME_SIZE]
 
-# %% ../nbs/00_game.ipynb #00-game-025
+# %% ../nbs/00_game.ipynb #00-game-026
 def event_classes(
     balls, # slots (..., 12), NumPy or torch
 )->tuple:  # horizontal and vertical class of each, integers (...)
@@ -132,14 +135,14 @@ def event_classes(
     horizontal, vertical = balls[..., HORIZONTAL_FLAGS:VERTICAL_FLAGS], balls[..., VERTICAL_FLAGS:BALL_SIZE]
     return tuple((flags > 0.5).any(-1) * (flags.argmax(-1) + 1) for flags in (horizontal, vertical))
 
-# %% ../nbs/00_game.ipynb #00-game-028
+# %% ../nbs/00_game.ipynb #00-game-029
 MASK = np.uint64(0xffffffff)
 _SHIFTS = (np.uint64(16), np.uint64(13), np.uint64(16))
 _FACTORS = (np.uint64(0x85ebca6b), np.uint64(0xc2b2ae35))
 _GOLDEN, _WORD, _BYTE = np.uint64(0x9e3779b9), np.uint64(32), np.uint64(8)
 _UNIT = np.float32(2**-24)
 
-# %% ../nbs/00_game.ipynb #00-game-029
+# %% ../nbs/00_game.ipynb #00-game-030
 @register_jitable
 def mix(
     h, # uint64 below 2^32, a scalar or an array
@@ -149,7 +152,7 @@ def mix(
     h = ((h ^ (h >> _SHIFTS[1])) * _FACTORS[1]) & MASK
     return h ^ (h >> _SHIFTS[2])
 
-# %% ../nbs/00_game.ipynb #00-game-030
+# %% ../nbs/00_game.ipynb #00-game-031
 @register_jitable
 def random_bits(
     seed,    # uint64, the game's own
@@ -160,13 +163,13 @@ def random_bits(
     h = mix((h + (seed & MASK)) & MASK)
     return mix((h ^ (seed >> _WORD)) + _GOLDEN & MASK)
 
-# %% ../nbs/00_game.ipynb #00-game-031
+# %% ../nbs/00_game.ipynb #00-game-032
 @register_jitable
 def as_unit(bits): # bits: uint64 below 2^32, a scalar or an array
     "Random bits as a float32 in [0, 1): 24 bits, so every value is exact"
     return np.float32(bits >> _BYTE) * _UNIT
 
-# %% ../nbs/00_game.ipynb #00-game-034
+# %% ../nbs/00_game.ipynb #00-game-035
 def as_seeds(seeds, n:int)->np.ndarray:
     "`n` seeds as uint64: an int `s` means s, s+1, ...; a sequence must have `n` of them"
     if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
@@ -176,7 +179,7 @@ def as_seeds(seeds, n:int)->np.ndarray:
     require(got.shape == (n,) and got.dtype.kind in "ui", "seeds", f"{got.dtype} {got.shape}", f"an int, or {n} whole numbers")
     return got.astype(np.uint64)
 
-# %% ../nbs/00_game.ipynb #00-game-037
+# %% ../nbs/00_game.ipynb #00-game-038
 class Engine:
     """Anything that plays `n_games` games of Pong at once. States are float32 (n_games, F), actions float32 (n_games, 2).
 
@@ -199,7 +202,7 @@ class Engine:
         "Go back to a `snapshot`; the continuation is bit-identical"
         raise NotImplementedError
 
-# %% ../nbs/00_game.ipynb #00-game-039
+# %% ../nbs/00_game.ipynb #00-game-040
 def check_actions(actions, n_games:int)->np.ndarray:
     "`actions` as float32 (n_games, 2) within [-1, 1]; a wrong shape or NaN raises `ValueError`"
     actions = np.asarray(actions, np.float32)
@@ -207,7 +210,7 @@ def check_actions(actions, n_games:int)->np.ndarray:
     require(not np.isnan(actions).any(), "actions", "NaN", "numbers, clipped to -1 to 1")
     return np.clip(actions, np.float32(-1), np.float32(1))
 
-# %% ../nbs/00_game.ipynb #00-game-040
+# %% ../nbs/00_game.ipynb #00-game-041
 def check_history(states, actions, n_games:int, layout:Layout)->tuple[np.ndarray, np.ndarray]:
     "A history for `Engine.load` as float32 `(n_games, k, F)` and `(n_games, k-1, 2)`; wrong shapes, NaN and infinities raise `ValueError`"
     states = np.asarray(states, np.float32)
@@ -223,7 +226,7 @@ def check_history(states, actions, n_games:int, layout:Layout)->tuple[np.ndarray
     require(actions.shape == (n_games, k-1, 2), "actions", actions.shape, f"shape ({n_games}, {k-1}, 2): one less than states")
     return states, actions
 
-# %% ../nbs/00_game.ipynb #00-game-043
+# %% ../nbs/00_game.ipynb #00-game-044
 def check_engine(
     make,            # n_games -> Engine
     ticks:int=200,   # how long each comparison runs
@@ -242,7 +245,7 @@ def check_engine(
     _check_snapshot(engine, actions, play)
     _check_rows(make, engine, first, run, actions, play, tol)
 
-# %% ../nbs/00_game.ipynb #00-game-044
+# %% ../nbs/00_game.ipynb #00-game-045
 def _check_snapshot(engine, actions, play):
     "Continuation from a snapshot is bit-identical; `reset` of some games leaves the others alone"
     half = len(actions)//2
@@ -258,7 +261,7 @@ def _check_snapshot(engine, actions, play):
     assert np.array_equal(rest[:, others], after[:, others]), "reset of one game leaves the others alone"
     assert np.array_equal(before[1], engine.reset(3)[0]), "a game depends on its own seed, not on its row"
 
-# %% ../nbs/00_game.ipynb #00-game-045
+# %% ../nbs/00_game.ipynb #00-game-046
 def _check_rows(make, engine, first, run, actions, play, tol):
     "A game depends on its own seed and actions: neither on its row nor on the games beside it"
     single = make(1)
@@ -267,7 +270,7 @@ def _check_rows(make, engine, first, run, actions, play, tol):
     alone = play(single, actions[:few, 2:3])
     assert np.allclose(alone[:, 0], run[:few, 2], rtol=0, atol=tol*few), "one game alone is that game in a batch"
 
-# %% ../nbs/00_game.ipynb #00-game-047
+# %% ../nbs/00_game.ipynb #00-game-048
 def write_atomically(
     path,  # the file to make
     write, # called with the temporary path; writes the file there

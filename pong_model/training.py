@@ -8,12 +8,12 @@ import dataclasses, json, math, os, shutil, signal, tempfile, time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from .game import SERVED, VX, VY, event_classes, require
 import numpy as np, torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 from torch.nn import functional as F
 from tqdm.auto import tqdm
-from .game import SERVED, VX, VY, event_classes, require
 from .rollout import census
 from .data import check_census, choose_steps, near_events, windows
 from .models.core import Batch, Model, balls_of, fit_closed_form, loss_of, read_model, replace_folder, save_model
@@ -27,7 +27,7 @@ __all__ = ['TrainConfig', 'find_device', 'difficulty', 'Lot', 'mine', 'Run', 'be
 @dataclass(frozen=True)
 class TrainConfig:
     "How a model is trained"
-    epochs:int = 60              # lots of fresh games, 0 to 1000000
+    epochs:int = 48              # lots of fresh games, 0 to 1000000
     steps_per_epoch:int = 200    # updates for each lot, 1 to 1000000
     batch_size:int = 1024        # windows in an update, 2 to 1000000
     window:int|None = None       # ticks in a window, of which the last counts, 1 to 10000 (None: what the model asks for)

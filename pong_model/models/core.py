@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np
+from ..game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL, HORIZONTAL_FLAGS, LEFT_POINTS, LEFT_VY, LEFT_Y, MATCH_OVER,
+    NOTHING, PRESENT, RIGHT_POINTS, RIGHT_VY, RIGHT_Y, SERVED, VERTICAL, VX, VY, X, Y, config_from_dict, event_classes, require)
 import torch
 from torch import nn, Tensor
 from torch.nn import functional as F
 from safetensors.torch import load_file, save
-from ..game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL, HORIZONTAL_FLAGS, LEFT_POINTS, LEFT_VY, LEFT_Y, MATCH_OVER,
-    NOTHING, PRESENT, RIGHT_POINTS, RIGHT_VY, RIGHT_Y, SERVED, VERTICAL, VX, VY, X, Y, config_from_dict, event_classes, require)
 
 # %% auto #0
 __all__ = ['N_INPUTS', 'BALL_STATE', 'N_REGIMES', 'MODELS', 'MODEL_FORMAT', 'Batch', 'balls_of', 'slot_inputs', 'Standardise',

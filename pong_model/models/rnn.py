@@ -5,9 +5,9 @@
 # %% ../../nbs/12_models.rnn.ipynb #12-model-002
 from __future__ import annotations
 from dataclasses import dataclass
+from ..game import require
 import torch
 from torch import nn
-from ..game import require
 from .core import N_INPUTS, Model, ModelConfig
 
 # %% auto #0

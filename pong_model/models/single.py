@@ -6,10 +6,10 @@
 from __future__ import annotations
 from typing import NamedTuple
 import numpy as np
-import torch
-from numba import njit
 from ..game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL, HORIZONTAL_FLAGS, LEFT_POINTS, LEFT_Y, MATCH_OVER, PRESENT,
     RIGHT_POINTS, RIGHT_Y, SERVED, VERTICAL, VERTICAL_FLAGS, VX, VY, X, Y, require)
+import torch
+from numba import njit
 from .core import N_INPUTS, N_REGIMES, Model, ModelConfig, NoMemory
 from .rnn import RNNModel
 

@@ -6,10 +6,10 @@
 from __future__ import annotations
 import functools, math, warnings
 from dataclasses import dataclass
+from ..game import require
 import torch
 from torch import nn, Tensor
 from torch.nn import functional as F
-from ..game import require
 from .core import N_INPUTS, Model, ModelConfig, slot_inputs
 
 # %% auto #0
