@@ -12,7 +12,7 @@ from .models.core import Model, Prediction, balls_of
 from .models.single import SingleGame, supports
 
 # %% auto #0
-__all__ = ['pick', 'choose_row', 'decode', 'exact_paddles', 'exact_scoring', 'FuzzyEngine']
+__all__ = ['STILL', 'pick', 'choose_row', 'court_step', 'decode', 'exact_paddles', 'exact_scoring', 'FuzzyEngine']
 
 # %% ../nbs/20_fuzzy.ipynb #20-fuzzy-005
 def pick(
@@ -32,10 +32,16 @@ def choose_row(table, *classes):
     return table
 
 # %% ../nbs/20_fuzzy.ipynb #20-fuzzy-009
+STILL = 1e-5        # a court whose scale is predicted as well as this does not walk
+def court_step(spread, u): # (B,) what the law leaves over, (B,) uniform
+    "A step of the court's scale: uniform, with the spread that was learned"
+    return spread*12**0.5*(u - 0.5)
+
+# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-010
 def decode(
     p:Prediction,           # of one tick, without a time dimension: (B, K, ...)
     state,                  # (B, F) the state it follows
-    random,                 # () -> uniform random numbers (B, K, 4); called only when chance has a say
+    random,                 # () -> uniform random numbers (B, K, 5); called only when chance has a say
     event_temperature=0.,   # 0: the most likely event
     serve_temperature=1.,   # 1: the learned distribution, 0: its median
     force=None,             # a horizontal class for every ball, instead of the model's choice
@@ -51,7 +57,7 @@ def decode(
     served = h == SERVED
     if served.any():
         u = random() if u is None else u
-        slots[..., VX:VY+1][served] = p.serve.sample(u[..., 2:][served], serve_temperature)
+        slots[..., VX:VY+1][served] = p.serve.sample(u[..., 2:4][served], serve_temperature)
     slots[..., HORIZONTAL_FLAGS:VERTICAL_FLAGS] = torch.nn.functional.one_hot(h, len(HORIZONTAL))[..., 1:]
     slots[..., VERTICAL_FLAGS:] = torch.nn.functional.one_hot(v, len(VERTICAL))[..., 1:]
     slots[..., PRESENT] = 1
@@ -60,24 +66,25 @@ def decode(
     new[:, LEFT_POINTS:RIGHT_POINTS+1] = p.points + (p.gain[h]*old[..., PRESENT, None]).sum(1)
     new[:, MATCH_OVER] = (choose_row(p.match[..., None], h)[..., 0].amax(-1) > 0).float()
     new[:, COURT_SCALE] = p.scale[:, 0]
+    if (p.scale[:, 1] > STILL).any(): new[:, COURT_SCALE] += court_step(p.scale[:, 1], (random() if u is None else u)[:, 0, 4])
     return new
 
-# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-011
+# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-012
 def exact_paddles(new, old, actions, config:GameConfig):
     "Overwrite the paddles of `new` by the rules"
-    limit = 0.5*old[:, COURT_SCALE] - config.paddle_height/2
+    limit = 0.5*new[:, COURT_SCALE] - config.paddle_height/2
     for y, vy, side in ((LEFT_Y, LEFT_VY, 0), (RIGHT_Y, RIGHT_VY, 1)):
         moved = old[:, y] + actions[:, side]*(config.paddle_speed/config.tick_rate)
         new[:, y] = np.clip(moved, -limit, limit)
         new[:, vy] = np.where(moved == new[:, y], actions[:, side]*config.paddle_speed, 0)
 
-# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-012
+# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-013
 def exact_scoring(new, old, config:GameConfig, layout:Layout, serve):
     "Overwrite scores, serves and points of `new` by the rules; `serve(games, balls)` gives velocities"
     balls, before = layout.balls(new), layout.balls(old)
     scored = before[..., HORIZONTAL_FLAGS - 1 + LEFT_SCORED] + before[..., HORIZONTAL_FLAGS - 1 + RIGHT_SCORED] > 0
     serving = scored | (old[:, MATCH_OVER] > 0.5)[:, None]
-    limit = old[:, COURT_SCALE, None] + config.ball_radius
+    limit = new[:, COURT_SCALE, None] + config.ball_radius
     leaves = np.where(serving, 0, np.sign(balls[..., X])*(np.abs(balls[..., X]) >= limit))
     moot = (balls[..., HORIZONTAL_FLAGS - 1 + np.array([LEFT_SCORED, RIGHT_SCORED, SERVED])].max(-1) > 0) | serving | (leaves != 0)
     balls[..., HORIZONTAL_FLAGS:VERTICAL_FLAGS][moot] = 0
@@ -89,7 +96,7 @@ def exact_scoring(new, old, config:GameConfig, layout:Layout, serve):
     new[:, LEFT_POINTS:RIGHT_POINTS+1] = kept + np.stack([(leaves == 1).sum(1), (leaves == -1).sum(1)], 1)
     new[:, MATCH_OVER] = 0 if config.points_to_win is None else new[:, LEFT_POINTS:RIGHT_POINTS+1].max(1) >= config.points_to_win
 
-# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-014
+# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-015
 class FuzzyEngine(Engine):
     "Pong as a model believes it to be: `n_games` games, each with a memory carried from tick to tick"
     def __init__(self,
@@ -100,13 +107,14 @@ class FuzzyEngine(Engine):
         scoring:str="model",         # model, or exact: taken from the rules (assisted)
         event_temperature:float=0.,  # 0: the most likely event
         serve_temperature:float=1.,  # 1: the learned distribution of serves, 0: its median
-        device:str="cpu",            # where the model runs
+        device:str|None=None,        # where the model runs; by default where it is
     ):
         for name, value in (("paddles", paddles), ("scoring", scoring)): require(value in ("model", "exact"), name, value, "model or exact")
         for name, value in (("event_temperature", event_temperature), ("serve_temperature", serve_temperature)):
             require(0 <= value <= 100, name, value, "a number from 0 to 100")
         self.config = config or config_from_dict(GameConfig, model.about.get("game", {}), "model, game")
-        self.model, self.device, self.n_games, self.layout = model.to(device).eval(), torch.device(device), n_games, Layout(self.config.n_balls)
+        self.model = (model if device is None else model.to(device)).eval()
+        self.device, self.n_games, self.layout = self.model.serve.low.device, n_games, Layout(self.config.n_balls)
         self.paddles, self.scoring = paddles, scoring
         self.event_temperature, self.serve_temperature = event_temperature, serve_temperature
         self.seeds, self.ticks = np.zeros(n_games, np.uint64), np.zeros(n_games, np.uint64)
@@ -129,10 +137,10 @@ class FuzzyEngine(Engine):
         return ", ".join(name for name in ("paddles", "scoring") if getattr(self, name) == "exact")
 
     def _random(self, games=slice(None)):
-        "Random numbers (B, K, 4) of this tick"
+        "Random numbers (B, K, 5) of this tick"
         K = self.config.n_balls
-        at = self.ticks[games, None]*np.uint64(4*K) + np.arange(4*K, dtype=np.uint64)
-        return torch.from_numpy(as_unit(random_bits(self.seeds[games, None], at & np.uint64(0xffffffff)))).view(-1, K, 4).to(self.device)
+        at = self.ticks[games, None]*np.uint64(5*K) + np.arange(5*K, dtype=np.uint64)
+        return torch.from_numpy(as_unit(random_bits(self.seeds[games, None], at & np.uint64(0xffffffff)))).view(-1, K, 5).to(self.device)
 
     @torch.inference_mode()
     def reset(self, seeds, games=None):
@@ -171,13 +179,15 @@ class FuzzyEngine(Engine):
     def _step_one(self, actions):
         new, served = self.single.tick(self.states[0], actions[0])
         if served.any(): self.layout.balls(new)[served, VX:VY+1] = self._serves()[0, served]
+        spread = float(self.model.scale_law.rms[0, 0])
+        if spread > STILL: new[COURT_SCALE] += court_step(spread, float(self._random()[0, 0, 4]))
         return new[None]
 
     @torch.inference_mode()
     def _serves(self):
         "A serve for every ball (B, K, 2), should it be needed"
         u = self._random()
-        return self.model.serve.sample(u[..., 2:].flatten(0, 1), self.serve_temperature).unflatten(0, u.shape[:2]).cpu().numpy()
+        return self.model.serve.sample(u[..., 2:4].flatten(0, 1), self.serve_temperature).unflatten(0, u.shape[:2]).cpu().numpy()
 
     @torch.inference_mode()
     def load(self, states, actions=None):

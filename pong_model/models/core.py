@@ -20,8 +20,8 @@ from safetensors.torch import load_file, save
 __all__ = ['N_INPUTS', 'BALL_STATE', 'N_REGIMES', 'MODELS', 'MODEL_FORMAT', 'Batch', 'balls_of', 'slot_inputs', 'Standardise',
            'least_squares', 'Experts', 'ball_view', 'BallLaw', 'find_regimes', 'paddle_inputs', 'Planes', 'Decider',
            'Products', 'ServeHead', 'Prediction', 'ModelConfig', 'Model', 'event_counts', 'fit_closed_form', 'loss_of',
-           'NoMemory', 'ConstantVelocity', 'Persistence', 'save_model', 'replace_folder', 'find_model', 'read_model',
-           'check_model']
+           'NoMemory', 'ConstantVelocity', 'Persistence', 'seal', 'save_model', 'replace_folder', 'whole_folder',
+           'find_model', 'read_model', 'check_model']
 
 # %% ../../nbs/11_models.core.ipynb #11-model-005
 class Batch(NamedTuple):
@@ -282,7 +282,8 @@ class Model(nn.Module):
         B, T, K, I = inputs.shape
         memory = self.begin(B*K) if memory is None else memory
         h, memory = self.remember(inputs.transpose(1, 2).reshape(B*K, T, I), memory)
-        return self.predict(states[:, -last:], actions[:, -last:], h[:, -last:].unflatten(0, (B, K)).transpose(1, 2)), memory
+        with torch.autocast(states.device.type, enabled=False):          # decisions need all digits, whatever the memory runs in
+            return self.predict(states[:, -last:], actions[:, -last:], h[:, -last:].float().unflatten(0, (B, K)).transpose(1, 2)), memory
     def forward(self, states, actions): # (B, T, F), (B, T, 2)
         "Predictions of states 1..T in parallel"
         return self.unroll(states, actions)[0]
@@ -393,6 +394,12 @@ class Persistence(ConstantVelocity):
 MODEL_FORMAT = "pong_model.model/1"
 
 # %% ../../nbs/11_models.core.ipynb #11-model-057
+def seal(folder:Path, header:dict)->str:
+    "The checksum of a model: its weights and everything that its header says"
+    said = json.dumps({k: v for k, v in header.items() if k != "sha256"}, sort_keys=True)
+    return hashlib.sha256((folder/"weights.safetensors").read_bytes() + said.encode()).hexdigest()
+
+# %% ../../nbs/11_models.core.ipynb #11-model-058
 def save_model(model:Model, folder, **about)->Path:
     "Write `model` to `folder` (replaced whole); `about` is free JSON: the game, how it was trained, the command"
     folder = Path(folder)
@@ -400,9 +407,8 @@ def save_model(model:Model, folder, **about)->Path:
     new = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         (new/"weights.safetensors").write_bytes(save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}))
-        (new/"config.json").write_text(json.dumps(dict(format=MODEL_FORMAT, model_type=type(model).__name__,
-            config=dataclasses.asdict(model.config), about=model.about | about,
-            sha256=hashlib.sha256((new/"weights.safetensors").read_bytes()).hexdigest()), indent=1) + "\n")
+        header = dict(format=MODEL_FORMAT, model_type=type(model).__name__, config=dataclasses.asdict(model.config), about=model.about | about)
+        (new/"config.json").write_text(json.dumps(header | dict(sha256=seal(new, header)), indent=1) + "\n")
         new.chmod(0o755)
         replace_folder(new, folder)
     except BaseException:
@@ -410,7 +416,7 @@ def save_model(model:Model, folder, **about)->Path:
         raise
     return folder
 
-# %% ../../nbs/11_models.core.ipynb #11-model-058
+# %% ../../nbs/11_models.core.ipynb #11-model-059
 def replace_folder(new:Path, folder:Path):
     "Give the finished folder `new` the name `folder`; what stood there goes once the new one is in place"
     old = None
@@ -420,7 +426,15 @@ def replace_folder(new:Path, folder:Path):
     os.replace(new, folder)
     if old: shutil.rmtree(old, ignore_errors=True)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-059
+# %% ../../nbs/11_models.core.ipynb #11-model-060
+def whole_folder(folder)->Path:
+    "`folder`; if a kill hit `replace_folder` between its two renames, what stood there before is put back first"
+    folder = Path(folder)
+    if not folder.exists():
+        for old in folder.parent.glob(f".{folder.name}.old.*/folder"): os.replace(old, folder); break
+    return folder
+
+# %% ../../nbs/11_models.core.ipynb #11-model-061
 def find_model(name:str)->type[Model]:
     "The class of a model by its name; every module of `pong_model.models` is searched, and whatever else was imported"
     if name not in MODELS:
@@ -429,10 +443,10 @@ def find_model(name:str)->type[Model]:
     require(name in MODELS, "model_type", name, ", ".join(sorted(n for n, m in MODELS.items() if m.needs_training)))
     return MODELS[name]
 
-# %% ../../nbs/11_models.core.ipynb #11-model-060
+# %% ../../nbs/11_models.core.ipynb #11-model-062
 def read_model(folder, device="cpu")->Model:
     "Load a saved model; raises `FileNotFoundError` or `ValueError` with one line that says what is wrong"
-    folder = Path(folder)
+    folder = whole_folder(folder)
     header, weights = folder/"config.json", folder/"weights.safetensors"
     for path in (header, weights):
         if not path.is_file(): raise FileNotFoundError(f"model: {str(folder)!r} is not a model folder (it has no {path.name})")
@@ -440,16 +454,17 @@ def read_model(folder, device="cpu")->Model:
     except ValueError: raise ValueError(f"model {str(folder)!r}: config.json is not JSON (truncated or not a model)") from None
     got = about.get("format") if isinstance(about, dict) else None
     require(got == MODEL_FORMAT, f"model {str(folder)!r}, format", got, MODEL_FORMAT)
-    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    require(digest == about["sha256"], f"model {str(folder)!r}, sha256 of weights.safetensors", digest[:12] + "...",
-            f"{str(about['sha256'])[:12]}... (the file is truncated or was changed)")
+    missing = [k for k, kind in (("sha256", str), ("model_type", str), ("config", dict), ("about", dict)) if not isinstance(about.get(k), kind)]
+    require(not missing, f"model {str(folder)!r}, config.json", f"no proper {', '.join(missing)}", "what save_model writes")
+    digest = seal(folder, about)
+    require(digest == about["sha256"], f"model {str(folder)!r}, checksum", digest[:12] + "...", f"{about['sha256'][:12]}... (weights or config.json were cut short or changed)")
     cls = find_model(about["model_type"])
     model = cls(config_from_dict(cls.Config, about["config"], f"model {str(folder)!r}, config"))
     _fill(model, load_file(weights), folder)
     model.about = about["about"]
     return model.to(device).eval()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-061
+# %% ../../nbs/11_models.core.ipynb #11-model-063
 def _fill(model, tensors, folder):
     "Put `tensors` into `model`; names and shapes must agree"
     own = model.state_dict()
@@ -459,10 +474,10 @@ def _fill(model, tensors, folder):
             f"shape {tuple(own[k].shape)}" if k in own else "no such weights")
     model.load_state_dict(tensors)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-065
+# %% ../../nbs/11_models.core.ipynb #11-model-067
 def _leaves(prediction): return [p for p in prediction if isinstance(p, Tensor)]
 
-# %% ../../nbs/11_models.core.ipynb #11-model-066
+# %% ../../nbs/11_models.core.ipynb #11-model-068
 def check_model(
     make,             # () -> Model, freshly initialised
     n_balls:int=2,
@@ -491,7 +506,7 @@ def check_model(
         assert all(torch.equal(x, y) for x, y in zip(_leaves(p), _leaves(again))), "what is loaded is what was saved"
     if model.needs_training: _check_gradients(make(), states, actions)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-067
+# %% ../../nbs/11_models.core.ipynb #11-model-069
 def _check_time(model, states, actions, p, close):
     "Nothing leaks from the future, and stepping equals the sequence, wherever it is cut"
     B, T, _ = states.shape
@@ -509,7 +524,7 @@ def _check_time(model, states, actions, p, close):
     second, _ = model.unroll(states[:, cut:], actions[:, cut:], memory)
     assert torch.allclose(torch.cat([first.horizontal, second.horizontal], 1), p.horizontal, atol=2e-4, rtol=2e-4), "a sequence cut in two differs"
 
-# %% ../../nbs/11_models.core.ipynb #11-model-068
+# %% ../../nbs/11_models.core.ipynb #11-model-070
 def _check_gradients(model, states, actions):
     "Every parameter learns; what is fitted in closed form is a buffer, not a parameter"
     for p in model.parameters(): nn.init.normal_(p, std=0.1)        # zero-initialised layers would hide what lies below them,
