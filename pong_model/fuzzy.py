@@ -4,8 +4,8 @@
 
 # %% ../nbs/20_fuzzy.ipynb #20-fuzzy-002
 from __future__ import annotations
-from .game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL, HORIZONTAL_FLAGS, LEFT_POINTS, LEFT_SCORED, LEFT_VY, LEFT_Y,
-    MATCH_OVER, NOTHING, PRESENT, RIGHT_POINTS, RIGHT_SCORED, RIGHT_VY, RIGHT_Y, SERVED, VERTICAL, VERTICAL_FLAGS, VX, VY, X, Y, Engine,
+from .game import (COURT_SCALE, HORIZONTAL, HORIZONTAL_FLAGS, LEFT_POINTS, LEFT_SCORED, LEFT_VY, LEFT_Y,
+    MATCH_OVER, PRESENT, RIGHT_POINTS, RIGHT_SCORED, RIGHT_VY, RIGHT_Y, SERVED, VERTICAL, VERTICAL_FLAGS, VX, VY, X, Y, Engine,
     GameConfig, Layout, as_seeds, as_unit, check_actions, check_history, config_from_dict, random_bits, require)
 import numpy as np, torch
 from .models.core import Model, Prediction, balls_of

@@ -8,7 +8,6 @@ import dataclasses, hashlib, importlib, json, math, os, pkgutil, shutil, tempfil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-import numpy as np
 from ..game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL, HORIZONTAL_FLAGS, LEFT_POINTS, LEFT_VY, LEFT_Y, MATCH_OVER,
     NOTHING, PRESENT, RIGHT_POINTS, RIGHT_VY, RIGHT_Y, SERVED, VERTICAL, VX, VY, X, Y, config_from_dict, event_classes, require)
 import torch

@@ -6,7 +6,6 @@
 from __future__ import annotations
 from dataclasses import dataclass
 from ..game import require
-import torch
 from torch import nn
 from .core import N_INPUTS, Model, ModelConfig
 
