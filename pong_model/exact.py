@@ -132,19 +132,19 @@ def move_paddle(y, action, scale, rules):
 # %% ../nbs/01_exact.ipynb #01-exact-027
 @inlined
 def breathe(scale, rules, seed, counter):
-    "The next court scale of the walk, mirrored at its ends; uses one random number"
+    "The next court scale of the walk, mirrored at its ends (from outside it comes back in); uses one random number"
     moved = scale + rules.scale_step*(TWO*as_unit(random_bits(seed, counter)) - ONE)
-    if moved > SCALE_MAX: return TWO*SCALE_MAX - moved
-    if moved < SCALE_MIN: return TWO*SCALE_MIN - moved
+    if moved > SCALE_MAX: return max(TWO*SCALE_MAX - moved, SCALE_MIN)
+    if moved < SCALE_MIN: return min(TWO*SCALE_MIN - moved, SCALE_MAX)
     return moved
 
 # %% ../nbs/01_exact.ipynb #01-exact-028
 @inlined
 def push(x, y, before, scale, rules):
     "A ball's place after the court's scale changed from `before` to `scale`"
-    wall, face = HALF*scale - rules.radius, scale - rules.paddle_width - rules.radius
-    if abs(x) <= before - rules.paddle_width - rules.radius: x = min(max(x, -face), face)
-    return x, min(max(y, -wall), wall)
+    wall, face, line = HALF*scale - rules.radius, scale - rules.paddle_width - rules.radius, scale + rules.radius
+    goal = face if abs(x) <= before - rules.paddle_width - rules.radius else line
+    return min(max(x, -goal), goal), min(max(y, -wall), wall)
 
 # %% ../nbs/01_exact.ipynb #01-exact-031
 @inlined
@@ -258,7 +258,7 @@ class ExactEngine(Engine):
         self.states, self.seeds, self.counters = (snapshot[k].copy() for k in ("states", "seeds", "counters"))
         return self.states.copy()
 
-# %% ../nbs/01_exact.ipynb #01-exact-058
+# %% ../nbs/01_exact.ipynb #01-exact-060
 def median_time(work, repeats=7):
     "Median seconds of `work()`, the first call not counted"
     work(); times = []

@@ -11,18 +11,19 @@ import numpy as np
 from numba.extending import register_jitable
 
 # %% auto #0
-__all__ = ['MAX_SPEED', 'RULES', 'HORIZONTAL', 'VERTICAL', 'NOTHING', 'HIT_LEFT', 'HIT_RIGHT', 'LEFT_SCORED', 'RIGHT_SCORED',
-           'SERVED', 'TOP', 'BOTTOM', 'LEFT', 'RIGHT', 'GAME_FEATURES', 'BALL_FEATURES', 'LEFT_Y', 'LEFT_VY', 'RIGHT_Y',
-           'RIGHT_VY', 'LEFT_POINTS', 'RIGHT_POINTS', 'MATCH_OVER', 'COURT_SCALE', 'PRESENT', 'X', 'Y', 'VX', 'VY',
-           'HORIZONTAL_FLAGS', 'VERTICAL_FLAGS', 'GAME_SIZE', 'BALL_SIZE', 'MASK', 'require', 'GameConfig',
-           'config_from_dict', 'Layout', 'event_classes', 'mix', 'random_bits', 'as_unit', 'as_seeds', 'Engine',
-           'check_actions', 'check_history', 'check_engine', 'write_atomically']
+__all__ = ['MAX_SPEED', 'SCALE_LIMITS', 'RULES', 'HORIZONTAL', 'VERTICAL', 'NOTHING', 'HIT_LEFT', 'HIT_RIGHT', 'LEFT_SCORED',
+           'RIGHT_SCORED', 'SERVED', 'TOP', 'BOTTOM', 'LEFT', 'RIGHT', 'GAME_FEATURES', 'BALL_FEATURES', 'LEFT_Y',
+           'LEFT_VY', 'RIGHT_Y', 'RIGHT_VY', 'LEFT_POINTS', 'RIGHT_POINTS', 'MATCH_OVER', 'COURT_SCALE', 'PRESENT', 'X',
+           'Y', 'VX', 'VY', 'HORIZONTAL_FLAGS', 'VERTICAL_FLAGS', 'GAME_SIZE', 'BALL_SIZE', 'MASK', 'require',
+           'GameConfig', 'config_from_dict', 'Layout', 'event_classes', 'mix', 'random_bits', 'as_unit', 'as_seeds',
+           'Engine', 'check_actions', 'check_history', 'check_engine', 'write_atomically']
 
 # %% ../nbs/00_game.ipynb #00-game-003
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: OpenMP threads that spin while they wait starve busy cores
 
 # %% ../nbs/00_game.ipynb #00-game-006
 MAX_SPEED = 1000.  # court heights per second; far beyond any game, near enough that float32 still resolves a tick
+SCALE_LIMITS = (0.25, 3.)  # court scales that any engine, file or view accepts; games stay within 0.5 to 1.5
 
 # %% ../nbs/00_game.ipynb #00-game-007
 def require(ok, name, got, accepts):
@@ -57,6 +58,8 @@ class GameConfig:
         require(self.paddle_height < 0.5 or not (self.court_scale_walk or self.court_scale < 1)
                 or self.paddle_height < min(self.court_scale, 0.5 if self.court_scale_walk else 1), "paddle_height",
                 self.paddle_height, "less than the smallest court that court_scale and court_scale_walk allow")
+        require(self.court_scale_walk*math.sqrt(3/self.tick_rate) <= 1, "court_scale_walk", self.court_scale_walk,
+                f"at most {math.sqrt(self.tick_rate/3):.2g} at {self.tick_rate:g} ticks per second (a step of 1 in a tick)")
 
 # %% ../nbs/00_game.ipynb #00-game-009
 _LIMITS = dict(  # field: (lowest, is the lowest allowed, highest, is the highest allowed)
@@ -171,12 +174,13 @@ def as_unit(bits): # bits: uint64 below 2^32, a scalar or an array
 
 # %% ../nbs/00_game.ipynb #00-game-035
 def as_seeds(seeds, n:int)->np.ndarray:
-    "`n` seeds as uint64: an int `s` means s, s+1, ...; a sequence must have `n` of them"
+    "`n` seeds as uint64: an int `s` means s, s+1, ...; a sequence must have `n` of them. Other numbers raise `ValueError`"
     if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
-        require(seeds >= 0, "seed", seeds, "a whole number from 0 to 2^64 - 1")
+        require(0 <= int(seeds) <= 2**64 - n, "seed", int(seeds), f"a whole number from 0 to 2^64 - {n}")
         return np.uint64(seeds) + np.arange(n, dtype=np.uint64)
     got = np.asarray(seeds)
     require(got.shape == (n,) and got.dtype.kind in "ui", "seeds", f"{got.dtype} {got.shape}", f"an int, or {n} whole numbers")
+    require((got >= 0).all(), "seeds", int(got.min(initial=0)), "whole numbers from 0 to 2^64 - 1")
     return got.astype(np.uint64)
 
 # %% ../nbs/00_game.ipynb #00-game-038
@@ -193,7 +197,9 @@ class Engine:
         "Advance every game one tick; returns the new states"
         raise NotImplementedError
     def load(self, states, actions=None)->np.ndarray:
-        "Go on from a history `states` (n_games, k, F) that `actions` (n_games, k-1, 2) led through; returns the last states"
+        """Go on from a history `states` (n_games, k, F) that `actions` (n_games, k-1, 2) led through; returns the last states.
+
+        Chance is not in a history: seeds and counters stay as they are."""
         raise NotImplementedError
     def snapshot(self)->dict[str, np.ndarray]:
         "Everything the future depends on, copied"
@@ -212,7 +218,9 @@ def check_actions(actions, n_games:int)->np.ndarray:
 
 # %% ../nbs/00_game.ipynb #00-game-041
 def check_history(states, actions, n_games:int, layout:Layout)->tuple[np.ndarray, np.ndarray]:
-    "A history for `Engine.load` as float32 `(n_games, k, F)` and `(n_games, k-1, 2)`; wrong shapes, NaN and infinities raise `ValueError`"
+    """A history for `Engine.load` as float32 `(n_games, k, F)` and `(n_games, k-1, 2)`, actions clipped to [-1, 1].
+
+    Wrong shapes, NaN, infinities, balls beyond `MAX_SPEED` and courts beyond `SCALE_LIMITS` raise `ValueError`"""
     states = np.asarray(states, np.float32)
     if states.ndim == 2: states = states[:, None]
     F, k = layout.n_features, states.shape[1] if states.ndim == 3 else 0
@@ -220,11 +228,13 @@ def check_history(states, actions, n_games:int, layout:Layout)->tuple[np.ndarray
     require(np.isfinite(states).all(), "states", "NaN or infinity", "finite numbers")
     speeds = layout.balls(states)[..., VX:VY+1]
     require(np.abs(speeds).max() <= MAX_SPEED, "states", f"a ball's speed of {np.abs(speeds).max():g}", f"at most {MAX_SPEED:g}")
-    scales = states[..., COURT_SCALE]
-    require((scales > 0).all(), "states", f"a court scale of {scales.min():g}", "scales above 0")
+    low, high = states[..., COURT_SCALE].min(), states[..., COURT_SCALE].max()
+    require(SCALE_LIMITS[0] <= low and high <= SCALE_LIMITS[1], "states", f"a court scale of {low if low < SCALE_LIMITS[0] else high:g}",
+            f"scales from {SCALE_LIMITS[0]:g} to {SCALE_LIMITS[1]:g}")
     actions = np.zeros((n_games, k-1, 2), np.float32) if actions is None and k == 1 else np.asarray(actions, np.float32)
     require(actions.shape == (n_games, k-1, 2), "actions", actions.shape, f"shape ({n_games}, {k-1}, 2): one less than states")
-    return states, actions
+    require(np.isfinite(actions).all(), "actions", "NaN or infinity", "finite numbers, clipped to -1 to 1")
+    return states, np.clip(actions, np.float32(-1), np.float32(1))
 
 # %% ../nbs/00_game.ipynb #00-game-044
 def check_engine(
@@ -244,6 +254,7 @@ def check_engine(
     assert np.array_equal(first, engine.reset(11)) and np.array_equal(run, play(engine, actions)), "the same seeds give the same games"
     _check_snapshot(engine, actions, play)
     _check_rows(make, engine, first, run, actions, play, tol)
+    _check_load(make, actions, play, tol)
 
 # %% ../nbs/00_game.ipynb #00-game-045
 def _check_snapshot(engine, actions, play):
@@ -271,6 +282,22 @@ def _check_rows(make, engine, first, run, actions, play, tol):
     assert np.allclose(alone[:, 0], run[:few, 2], rtol=0, atol=tol*few), "one game alone is that game in a batch"
 
 # %% ../nbs/00_game.ipynb #00-game-048
+def _check_load(make, actions, play, tol):
+    "An engine that loads another's history goes on as the other does, whatever it played before"
+    few = min(len(actions) - 1, 12)
+    one, other = make(5), make(5)
+    seen = np.stack([one.reset(11), *play(one, actions[:few])], 1)
+    other.load(np.roll(other.reset(11), 1, axis=0)[:, None])
+    elsewhere = play(other, -actions[:few])
+    loaded = other.load(seen, actions[:few].swapaxes(0, 1))
+    assert np.array_equal(loaded, seen[:, -1]), "load returns the last states of the history"
+    expected, got = one.step(actions[few]), other.step(actions[few])
+    served = lambda rows: (event_classes(one.layout.balls(rows))[0] == SERVED).any(-1)
+    calm = ~(served(seen[:, 1:]).any(1) | served(elsewhere).any(0) | served(expected))
+    assert calm.any(), f"a game without a serve in its first {few} ticks is needed to check load"
+    assert np.allclose(expected[calm], got[calm], rtol=0, atol=tol*few), "a loaded game goes on as the game it was loaded from"
+
+# %% ../nbs/00_game.ipynb #00-game-050
 def write_atomically(
     path,  # the file to make
     write, # called with the temporary path; writes the file there
