@@ -20,7 +20,9 @@ __all__ = ['N_PARAMETERS', 'N_MEMORY', 'MAX_DELAY', 'RANDOM', 'SINE', 'TRACKER',
 class Player:
     "Anything that chooses actions for one side of `n_games` games"
     def reset(self, seeds, config:GameConfig, side:int, games=None):
-        "Begin anew on `side` (0 left, 1 right); `games` (mask or indices) resets only some. `seeds` as in `Engine.reset`, one a game reset"
+        """Begin anew on `side` (0 left, 1 right); `games` (mask or indices) resets only some.
+
+        `seeds`: a sequence of uint64, one a game; an int means one game"""
         raise NotImplementedError
     def act(self, state:np.ndarray)->np.ndarray:
         "Actions float32 (n_games,) in [-1, 1] for states (n_games, F)"
@@ -79,9 +81,10 @@ def met_or_served(row, rules):
 # %% ../nbs/02_players.ipynb #02-playe-015
 @inlined
 def go_to(target, row, side, skill, rules):
-    "The action that brings the paddle's centre to `target`, as fast as `skill` allows"
-    if rules.paddle_step <= ZERO: return ZERO
-    return min(max((target - row[LEFT_Y + 2*side])/rules.paddle_step, -skill), skill)
+    "The action that brings the paddle's centre to `target`, as fast as `skill` allows; 0 if nobody knows where that is (NaN)"
+    away = target - row[LEFT_Y + 2*side]
+    if rules.paddle_step <= ZERO or away != away: return ZERO
+    return min(max(away/rules.paddle_step, -skill), skill)
 
 # %% ../nbs/02_players.ipynb #02-playe-016
 @inlined
@@ -162,6 +165,7 @@ class BuiltInPlayer(Player):
         self.counters[games] = 1 + N_PARAMETERS
 
     def act(self, state):
+        require(len(state) == len(self.seeds), "state", f"{len(state)} rows", f"one for each of the {len(self.seeds)} games reset")
         actions = np.empty(len(self.seeds), np.float32)
         act_games(self.kinds, state, self.side, self.parameters, self.memory, self.rules, self.seeds, self.counters, actions)
         return actions

@@ -8,7 +8,7 @@ import dataclasses, json
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
-from .game import (BALL_SIZE, GAME_SIZE, HORIZONTAL, LEFT, RIGHT, VERTICAL, Engine, GameConfig, Layout, as_seeds, config_from_dict, event_classes,
+from .game import (BALL_SIZE, GAME_SIZE, HORIZONTAL, LEFT, MATCH_OVER, RIGHT, VERTICAL, Engine, GameConfig, Layout, as_seeds, config_from_dict, event_classes,
     require, write_atomically)
 from .exact import ExactEngine, compiled, in_threads, tick
 from .players import BuiltInPlayer, Player, ReplayPlayer, choose
@@ -83,12 +83,12 @@ def rollout(
 def census(
     states, # float32 (..., F), all rows count
 )->dict[str, int]: # name of each event -> how often it happened
-    "How often each event happens, `ticks` being the number of rows"
+    "How often each event happens, `ticks` being the number of rows and `match_over` how many of them end a match"
     n_balls = (states.shape[-1] - GAME_SIZE)//BALL_SIZE
     counts = dict(ticks=int(np.prod(states.shape[:-1])))
     for names, classes in zip((HORIZONTAL, VERTICAL), event_classes(Layout(n_balls).balls(states))):
         counts |= {name: int((classes == k).sum()) for k, name in enumerate(names) if k}
-    return counts
+    return counts | dict(match_over=int((states[..., MATCH_OVER] > .5).sum()))
 
 # %% ../nbs/03_rollout.ipynb #03-rollo-017
 REPLAY_FORMAT = "pong_model.replay/1"
