@@ -8,15 +8,16 @@ import dataclasses, json
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
-from .game import (HORIZONTAL, LEFT_SCORED, NOTHING, RIGHT_SCORED, VERTICAL, GameConfig, Layout, config_from_dict, event_classes,
-    require, write_atomically)
+from fastcore.basics import patch
+from .game import (HORIZONTAL, LEFT_SCORED, NOTHING, RIGHT_SCORED, VERTICAL, GameConfig, Layout, as_seeds, check_history, config_from_dict,
+    event_classes, require, write_atomically)
 from .exact import ExactEngine
 from .players import MixedPlayer, RandomPlayer, SinePlayer, Tracker, make_player
 from .rollout import Trajectory, census, rollout
 
 # %% auto #0
 __all__ = ['SPLITS', 'DATA_FORMAT', 'split_seeds', 'DataConfig', 'training_player', 'GameSource', 'near_events', 'windows',
-           'choose_steps', 'check_census', 'write_dataset', 'FolderSource']
+           'choose_steps', 'check_census', 'write_dataset', 'FolderSource', 'stretches']
 
 # %% ../nbs/10_data.ipynb #10-data-005
 SPLITS = dict(train=0x0001, validation=0x0002, test=0x0003)
@@ -56,13 +57,20 @@ def training_player(name:str):
 # %% ../nbs/10_data.ipynb #10-data-012
 class GameSource:
     "Fresh games of the exact engine: `draw(i)` is the i-th lot of `DataConfig.games`"
+    repeats = False     # no two draws share a game
     def __init__(self, game:GameConfig=GameConfig(), data:DataConfig=DataConfig(), split:str="train", seed:int=0, threads:int=1):
         require(0 <= seed < 2**16, "seed", seed, "a whole number from 0 to 65535")
         self.game, self.data, self.split, self.seed, self.threads = game, data, split, seed, threads
     def draw(self, i:int)->Trajectory:
+        last = 2**32//self.data.games - 1     # beyond it the next seed's games begin
+        require(0 <= i <= last, "draw", i, f"0 to {last} (2^32 games a seed)")
         first = (self.seed << 32) + i*self.data.games
         left, right = training_player(self.data.players), training_player(self.data.players)
         return rollout(ExactEngine(self.game, self.data.games, self.threads), left, right, self.data.ticks, split_seeds(self.split, first, self.data.games))
+    def survey(self)->tuple[dict, Trajectory]:
+        "The census of the first draw, which stands for all, and that draw"
+        sample = self.draw(0)
+        return census(sample.states), sample
 
 # %% ../nbs/10_data.ipynb #10-data-015
 def near_events(
@@ -104,10 +112,14 @@ def choose_steps(
 def check_census(
     counts:dict,      # from `census`
     wanted:int=200,   # of each event
+    match:bool=False, # do matches end in this game? Then `match_over` counts too: a tenth of `wanted`, but not fewer than 20
 ):
     "Raise `ValueError` that names each event of which there are too few"
-    few = [f"{name} {counts[name]}" for name in (*HORIZONTAL[1:], *VERTICAL[1:]) if counts[name] < wanted]
-    require(not few, "data, events", ", ".join(few), f"at least {wanted} of each kind (more games, other players, or longer ones)")
+    ends = min(wanted, max(20, wanted//10))
+    need = dict.fromkeys((*HORIZONTAL[1:], *VERTICAL[1:]), wanted) | (dict(match_over=ends) if match else {})
+    few = [f"{name} {counts[name]}" for name, least in need.items() if counts[name] < least]
+    accepts = f"at least {wanted} of each kind" + (f" and {ends} ends of a match" if match else "")
+    require(not few, "data, events", ", ".join(few), f"{accepts} (more games, other players, or longer ones)")
 
 # %% ../nbs/10_data.ipynb #10-data-025
 DATA_FORMAT = "pong_model.data/1"
@@ -130,27 +142,72 @@ def write_dataset(folder, trajectories, **about)->Path:
 
 # %% ../nbs/10_data.ipynb #10-data-027
 class FolderSource:
-    "Trajectories from a dataset folder, checked as they are read: `draw(i)` is part i modulo their number"
-    def __init__(self, folder):
+    """Trajectories from a dataset folder, checked as they are read: `draw(i)` is part i modulo their number.
+
+    Raises `FileNotFoundError`, or a one-line `ValueError` for what is not a dataset, or one of another `split` (None: take any)"""
+    repeats = True      # after `n_parts` draws the same games come again
+    def __init__(self, folder, split:str|None="train"):
         self.folder = Path(folder)
         if not (self.folder/"dataset.json").is_file(): raise FileNotFoundError(f"data: {str(folder)!r} is not a dataset (it has no dataset.json)")
         try: header = json.loads((self.folder/"dataset.json").read_text())
         except ValueError: raise ValueError(f"data {str(folder)!r}: dataset.json is not JSON") from None
         require(isinstance(header, dict) and header.get("format") == DATA_FORMAT, f"data {str(folder)!r}, format",
                 header.get("format") if isinstance(header, dict) else header, DATA_FORMAT)
+        require(isinstance(header.get("config"), dict), f"data {str(folder)!r}, config", header.get("config"), "a dict with fields of GameConfig")
         self.game, self.about = config_from_dict(GameConfig, header["config"], "data, config"), header.get("about", {})
+        written_for = self.about.get("split", "train") if isinstance(self.about, dict) else "train"
+        require(split in (None, written_for), f"data {str(folder)!r}, split", written_for, f"games of the split {split!r}")
         self.parts = sorted(self.folder.glob("part-*.npz"))
         require(len(self.parts) > 0, f"data {str(folder)!r}", "no part-*.npz", "at least one")
+    @property
+    def n_parts(self)->int: return len(self.parts)
     def draw(self, i:int)->Trajectory: return self._read(self.parts[i % len(self.parts)])
 
     def _read(self, path):
-        "One part; a wrong shape or a number that is not finite raises `ValueError`"
+        "One part; a wrong type or shape, or a number that no game could hold, raises `ValueError`"
         name, F = f"data {path.name!r}", Layout(self.game.n_balls).n_features
         try:
             with np.load(path, allow_pickle=False) as file: states, actions, seeds = file["states"], file["actions"], file.get("seeds")
-        except Exception as error: raise ValueError(f"{name}: not a readable part ({type(error).__name__}: {error})") from None
-        require(states.ndim == 3 and states.shape[2] == F and states.shape[1] > 1, f"{name}, states", states.shape, f"shape (n, T+1, {F})")
-        n, T = states.shape[0], states.shape[1] - 1
-        require(actions.shape == (n, T, 2), f"{name}, actions", actions.shape, f"shape ({n}, {T}, 2)")
-        for what, array in (("states", states), ("actions", actions)): require(np.isfinite(array).all(), f"{name}, {what}", "NaN or infinity", "finite numbers")
-        return Trajectory(states.astype(np.float32), np.clip(actions, -1, 1).astype(np.float32), np.arange(n, dtype=np.uint64) if seeds is None else seeds, self.game)
+        except Exception as error:
+            raise ValueError(f"{name}: not a readable part ({type(error).__name__}: {' '.join(str(error).split())})") from None
+        for what, array in (("states", states), ("actions", actions)):
+            require(array.dtype.kind in "fiu", f"{name}, {what}", str(array.dtype), "numbers: float32, or what becomes float32")
+        require(states.ndim == 3 and states.shape[0] > 0 and states.shape[1] > 1 and states.shape[2] == F, f"{name}, states", states.shape,
+                f"shape (n, T+1, {F})")
+        n = len(states)
+        if seeds is None: seeds = np.arange(n, dtype=np.uint64)
+        try:
+            with np.errstate(over="ignore"): states, actions = check_history(states, actions, n, Layout(self.game.n_balls))
+            seeds = as_seeds(seeds, n)
+        except ValueError as error: raise ValueError(f"{name}, {error}") from None
+        return Trajectory(states, actions, seeds, self.game)
+
+# %% ../nbs/10_data.ipynb #10-data-032
+def stretches(
+    trajectory:Trajectory,
+    length:int,  # ticks, at most those of the trajectory
+    n:int,       # at most so many
+)->Trajectory:
+    "Stretches of equal length that do not overlap, spread evenly over the games and their time"
+    starts = np.arange(0, trajectory.ticks - length + 1, length)
+    total = len(trajectory.states)*len(starts)
+    games, which = np.divmod(np.linspace(0, total - 1, min(n, total)).astype(int), len(starts))
+    states, actions = windows(trajectory, games, starts[which] + length - 1, length)
+    return Trajectory(states, actions, trajectory.seeds[games], trajectory.config)
+
+# %% ../nbs/10_data.ipynb #10-data-034
+@patch
+def survey(self:FolderSource, n:int=600)->tuple[dict, Trajectory]:
+    "Read and check every part once: the census of all of them, and up to `n` stretches from all of them as one trajectory"
+    counts, kept, share = {}, [], -(-n//self.n_parts)
+    for i in range(self.n_parts):
+        part = self.draw(i)
+        counts = {name: counts.get(name, 0) + k for name, k in census(part.states).items()}
+        some = np.unique(np.linspace(0, len(part.states) - 1, min(share, len(part.states))).astype(int))
+        kept.append(Trajectory(part.states[some], part.actions[some], part.seeds[some], self.game))
+    long = [part for part in kept if part.ticks >= 16] or kept
+    length = min(part.ticks for part in long)
+    cuts = [stretches(part, length, share) for part in long]
+    arrays = [np.concatenate([getattr(cut, name) for cut in cuts]) for name in ("states", "actions", "seeds")]
+    chosen = np.linspace(0, len(arrays[0]) - 1, min(n, len(arrays[0]))).astype(int)
+    return counts, Trajectory(*(array[chosen] for array in arrays), self.game)
