@@ -8,8 +8,8 @@ import array, math, os, sys, time
 import numpy as np
 from fastcore.basics import patch
 from .game import (COURT_SCALE, HIT_LEFT, HIT_RIGHT, LEFT, LEFT_POINTS, LEFT_SCORED, LEFT_Y, MATCH_OVER,
-    MAX_SPEED, PRESENT, RIGHT, RIGHT_POINTS, RIGHT_SCORED, RIGHT_Y, SERVED, VX, VY, X, Y, Engine, Layout, as_seeds,
-    event_classes, require)
+    MAX_SPEED, PRESENT, RIGHT, RIGHT_POINTS, RIGHT_SCORED, RIGHT_Y, SCALE_LIMITS, SERVED, VX, VY, X, Y, Engine, Layout,
+    as_seeds, event_classes, require)
 from .exact import ExactEngine
 from .players import Player
 from .rollout import Replay
@@ -76,7 +76,7 @@ def engine_name(engine:Engine)->str:
 def is_playable(state:np.ndarray, layout:Layout)->bool:
     "Can the rules go on from this state (F,)? A learned game may claim a ball without a place, a court without a size"
     fast = np.abs(layout.balls(state)[:, VX:VY+1]).max() > MAX_SPEED
-    return bool(np.isfinite(state).all() and not fast and .4 < state[COURT_SCALE] < 2)
+    return bool(np.isfinite(state).all() and not fast and SCALE_LIMITS[0] <= state[COURT_SCALE] <= SCALE_LIMITS[1])
 
 class Ghost:
     "The exact engine in lockstep with another, from each serve on"
@@ -117,7 +117,7 @@ class PlaySession:
         right:Player|None=None,
         seed:int=0,              # of the first game
         ghost:bool=False,        # follow the game with the exact engine
-        backlog:float=.1,        # seconds; what is further behind is dropped
+        backlog:float|None=None, # seconds; what is further behind is dropped (None: 0.1, but at least two ticks)
     ):
         require(engine.n_games == 1, "engine", f"{engine.n_games} games", "an engine of one game")
         for name, p in (("left", left), ("right", right)):
@@ -125,6 +125,7 @@ class PlaySession:
         self.engine, self.config, self.layout, self.players = engine, engine.config, engine.layout, (left, right)
         self.humans = tuple(side for side, p in enumerate(self.players) if p is None)
         self.dt = 1/self.config.tick_rate
+        backlog = max(.1, 2*self.dt) if backlog is None else backlog
         require(backlog >= self.dt, "backlog", backlog, f"seconds, at least a tick ({self.dt:.4f})")
         self.backlog, self.ghost, self.keys = backlog, Ghost(engine) if ghost else None, Keyboard()
         self.paused = self.ended = False
