@@ -160,9 +160,11 @@ def numbers_in(tree)->dict[str, float]:
 
 # %% ../nbs/23_tracking.ipynb #23-track-039
 def is_whole(folder)->bool:
-    "A saved model is there with both its files, and the weights are those its `config.json` was written for"
-    config, weights = Path(folder)/"config.json", Path(folder)/"weights.safetensors"
-    try: return json.loads(config.read_text())["sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    "A saved model is there with both its files, and they are the ones that were written together"
+    from pong_model.models.core import seal
+    try:
+        header = json.loads((Path(folder)/"config.json").read_text())
+        return header["sha256"] == seal(Path(folder), header)
     except (OSError, ValueError, KeyError, TypeError): return False
 
 # %% ../nbs/23_tracking.ipynb #23-track-042
