@@ -132,7 +132,7 @@ def write_dataset(folder, trajectories, **about)->Path:
     for trajectory in trajectories:
         require(config in (None, trajectory.config), "trajectory", trajectory.config, "one configuration for the whole dataset")
         config, part = trajectory.config, dict(states=trajectory.states, actions=trajectory.actions, seeds=trajectory.seeds)
-        def write(p):
+        def write(p, part=part):
             with open(p, "wb") as f: np.savez_compressed(f, **part)
         write_atomically(folder/f"part-{n:05d}.npz", write)
         n += 1
