@@ -12,10 +12,10 @@ from jsonargparse import ArgumentParser
 from .game import GameConfig, require, write_atomically
 
 # %% auto #0
-__all__ = ['Parser', 'docments', 'add_options', 'chosen', 'trainable', 'add_model_options', 'model_of', 'command', 'use_threads',
-           'free_folder', 'pong_data', 'train_parser', 'show_film', 'measure', 'how_to_go_on', 'start_training',
-           'finish_training', 'kept_options', 'read_options', 'pong_train', 'Untracked', 'pong_eval',
-           'add_engine_options', 'engine_options', 'load', 'pong_play']
+__all__ = ['RESUMABLE', 'Parser', 'docments', 'add_options', 'chosen', 'trainable', 'add_model_options', 'model_of', 'command',
+           'use_threads', 'free_folder', 'pong_data', 'train_parser', 'show_film', 'measure', 'how_to_go_on',
+           'start_training', 'finish_training', 'kept_options', 'refuse_changes', 'read_options', 'pong_train',
+           'Untracked', 'pong_eval', 'add_engine_options', 'engine_options', 'load', 'pong_play']
 
 # %% ../nbs/90_cli.ipynb #90-cli-005
 class Parser(ArgumentParser):
@@ -227,6 +227,13 @@ def kept_options(options)->str:
     return "".join(f"{k}: {json.dumps(v)}\n" for k, v in keep.items())
 
 # %% ../nbs/90_cli.ipynb #90-cli-028
+RESUMABLE = {"config", "resume", "out", "epochs", "threads", "device", "patience", "eval_every", "rallies", "track", "mlflow_server_url"}
+def refuse_changes(parser, before, now, free, what):
+    "Raise `ValueError` for an option beyond `free` that differs: beside --data or --resume it would be ignored"
+    changed = [k for k, v in now.as_dict().items() if k not in free and v != before.as_dict()[k]]
+    require(not changed, ", ".join(changed), " and ".join(str(now.as_dict()[k]) for k in changed), f"no change beside --{what}, where it is settled already")
+
+# %% ../nbs/90_cli.ipynb #90-cli-029
 def read_options(parser, argv):
     "The options; those of a resumed run come from its folder, and what is given besides goes before them"
     argv = sys.argv[1:] if argv is None else list(argv)
@@ -234,13 +241,19 @@ def read_options(parser, argv):
     if options.resume:
         saved = Path(options.resume)/"options.yaml"
         if not saved.is_file(): raise FileNotFoundError(f"resume: {options.resume!r} is not the folder of a training run (it has no options.yaml)")
-        options = parser.parse_args(["--config", str(saved), *argv])
+        now, options = options, parser.parse_args(["--config", str(saved), *argv])
+        refuse_changes(parser, parser.parse_args(["--config", str(saved)]), options, RESUMABLE, "resume")
+        require(now.out is None, "out", now.out, "nothing beside --resume")
+    if options.data:
+        from pong_model.data import DataConfig
+        foreign = {f.name for cls in (GameConfig, DataConfig) for f in dataclasses.fields(cls)} - {"margin", "before_score"}
+        refuse_changes(parser, parser.get_defaults(), options, set(options.as_dict()) - foreign, "data")
     given = [a for a in argv if "://" not in a]                   # an address may hold a password
     options.command = shlex.join(["pong_train", *(a for a in given if a != "--mlflow_server_url")])
     require(options.out is None or options.resume or not Path(options.out).exists(), "out", options.out, "a folder that does not exist yet")
     return options
 
-# %% ../nbs/90_cli.ipynb #90-cli-029
+# %% ../nbs/90_cli.ipynb #90-cli-030
 @command
 def pong_train(argv=None):
     "Train a model, measure it, save it"
@@ -257,18 +270,19 @@ def pong_train(argv=None):
     write_atomically(out/"options.yaml", lambda p: Path(p).write_text(kept_options(options)))
     rallies = record_rallies("validation-v1", config.seed, 200, source.game)
     tracking = Tracking(options.mlflow_server_url) if options.track else Untracked()
-    with tracking, stop_on_interrupt() as interrupted:
+    with tracking:
         tracking.start(dict(run.model.about, model_type=options.model_type, model=dataclasses.asdict(run.model.config)), run.model.about.get("run_id"))
-        hooks = [Validate(lambda model: short_report(model, recorded=rallies)), Progress(config.epochs, run.epoch), interrupted,
-                 *([Track(tracking)] if options.track else []), Checkpoint(out/"checkpoint")]
         save_checkpoint(run, out/"checkpoint")
-        run = fit(run.model, source, config, hooks, run)
+        with stop_on_interrupt() as interrupted:
+            hooks = [Validate(lambda model: short_report(model, recorded=rallies)), Progress(config.epochs, run.epoch), interrupted,
+                     *([Track(tracking)] if options.track else []), Checkpoint(out/"checkpoint")]
+            run = fit(run.model, source, config, hooks, run)
         if run.stop == "interrupted":
             tracking.finish("KILLED"); how_to_go_on(run, out)
             return 130
         finish_training(run, out, options, tracking)
 
-# %% ../nbs/90_cli.ipynb #90-cli-030
+# %% ../nbs/90_cli.ipynb #90-cli-031
 class Untracked:
     "What stands for MLflow when a run is not tracked"
     where = "this run is not tracked"
@@ -278,7 +292,7 @@ class Untracked:
     def _nothing(self, *_, **__): return None
     log = figure = report = model = finish = _nothing
 
-# %% ../nbs/90_cli.ipynb #90-cli-032
+# %% ../nbs/90_cli.ipynb #90-cli-033
 @command
 def pong_eval(argv=None):
     "Measure a model against the exact engine"
@@ -286,8 +300,8 @@ def pong_eval(argv=None):
     parser = Parser("pong_eval", "The report card of a learned game (what it says is defined in the notebook 21_evaluation).")
     parser.add_argument("--model_path", type=str, default="classic-rnn", help="a shipped name, a folder, runs:/<run id>/model, or models:/<name>/<version or @alias>")
     parser.add_argument("--set", type=str, default="standard-v1", help=f"evaluation set: {', '.join(SETS)}")
-    parser.add_argument("--seed", type=int, default=0, help="which rallies of it, 0 to 4294967295")
-    parser.add_argument("--rallies", type=int, default=1000, help="how many, 1 to 1000000")
+    parser.add_argument("--seed", type=int, default=0, help="which rallies of it, 0 to 268435455")
+    parser.add_argument("--rallies", type=int, default=1000, help="how many, 1 to 1048576")
     parser.add_argument("--free_ticks", type=int, default=10_000, help="length of each of the 100 games of the free run, ticks, 1 to 10000000")
     parser.add_argument("--serves", type=int, default=20_000, help="serves whose distribution is compared, 100 to 10000000")
     parser.add_argument("--json", type=str|None, default=None, help="write the report card to this file")
@@ -296,8 +310,8 @@ def pong_eval(argv=None):
     add_engine_options(parser)
     options = parser.parse_args(argv)
     require(options.set in SETS, "set", options.set, ", ".join(SETS))
-    require(1 <= options.rallies <= 10**6, "rallies", options.rallies, "1 to 1000000")
-    require(0 <= options.seed < 2**32, "seed", options.seed, "0 to 4294967295")
+    require(1 <= options.rallies <= 2**20, "rallies", options.rallies, "1 to 1048576")
+    require(0 <= options.seed < 2**28, "seed", options.seed, "0 to 268435455")
     require(1 <= options.free_ticks <= 10**7, "free_ticks", options.free_ticks, "1 to 10000000")
     require(100 <= options.serves <= 10**7, "serves", options.serves, "100 to 10000000")
     gate = read_gate(options.gate) if options.gate else {}
@@ -313,7 +327,7 @@ def pong_eval(argv=None):
     for line in broken: print(f"pong_eval: gate: {line}", file=sys.stderr)
     return 1 if broken else 0
 
-# %% ../nbs/90_cli.ipynb #90-cli-033
+# %% ../nbs/90_cli.ipynb #90-cli-034
 def add_engine_options(parser):
     "The options of a fuzzy engine"
     parser.add_argument("--paddles", type=str, default="model", help="who moves the paddles: model, or exact (assisted)")
@@ -324,20 +338,20 @@ def add_engine_options(parser):
     parser.add_argument("--threads", type=int, default=0, help="processor threads (0: OMP_NUM_THREADS, or all)")
     parser.add_argument("--mlflow_server_url", type=str|None, default=None, help="where runs:/ and models:/ are looked up")
 
-# %% ../nbs/90_cli.ipynb #90-cli-034
+# %% ../nbs/90_cli.ipynb #90-cli-035
 def engine_options(options)->dict:
     "Those options as arguments of `FuzzyEngine`"
     from pong_model.training import find_device
     use_threads(options.threads)
     return {k: getattr(options, k) for k in ("paddles", "scoring", "event_temperature", "serve_temperature")} | dict(device=str(find_device(options.device)))
 
-# %% ../nbs/90_cli.ipynb #90-cli-035
+# %% ../nbs/90_cli.ipynb #90-cli-036
 def load(options):
     "The model that `--model_path` names"
     from pong_model.tracking import load_model
     return load_model(options.model_path, options.mlflow_server_url)
 
-# %% ../nbs/90_cli.ipynb #90-cli-037
+# %% ../nbs/90_cli.ipynb #90-cli-038
 @command
 def pong_play(argv=None):
     "Play, exact or learned"
@@ -357,6 +371,7 @@ def pong_play(argv=None):
     options = parser.parse_args(argv)
     require(options.generator_type in ("exact", "fuzzy"), "generator_type", options.generator_type, "exact or fuzzy")
     require(options.rules in RULES, "rules", options.rules, " or ".join(RULES))
+    require(0 <= options.seed < 2**63, "seed", options.seed, "0 to 9223372036854775807")
     players = [None if who == "human" else make_player(who) for who in (options.left, options.right)]
     if options.generator_type == "exact": engine = ExactEngine(RULES[options.rules])
     else:

@@ -4,19 +4,18 @@
 
 # %% ../nbs/22_training.ipynb #22-train-002
 from __future__ import annotations
-import dataclasses, json, math, os, shutil, signal, tempfile, time
+import dataclasses, json, math, re, shutil, signal, tempfile, time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from .game import SERVED, VX, VY, event_classes, require
+from .game import SERVED, VX, VY, config_from_dict, event_classes, require
 import numpy as np, torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 from torch.nn import functional as F
 from tqdm.auto import tqdm
-from .rollout import census
 from .data import check_census, choose_steps, near_events, windows
-from .models.core import Batch, Model, balls_of, fit_closed_form, loss_of, read_model, replace_folder, save_model
+from .models.core import Batch, Model, balls_of, fit_closed_form, loss_of, read_model, replace_folder, save_model, whole_folder
 
 # %% auto #0
 __all__ = ['TrainConfig', 'find_device', 'difficulty', 'Lot', 'mine', 'Run', 'begin_run', 'rate', 'draw_batch', 'old_memories',
@@ -52,7 +51,7 @@ class TrainConfig:
             if value is None and name == "window": continue
             ok = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool) and low <= value <= high
             require(ok and not (name in ("learning_rate", "clip") and value == 0), name, value, f"a {'whole ' if whole else ''}number from {low} to {high}")
-        require(self.device == "auto" or self.device.split(":")[0] in ("cpu", "cuda", "mps"), "device", self.device, "auto, cpu, cuda or mps")
+        require(re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", str(self.device)), "device", self.device, "auto, cpu, cuda or mps")
         require(self.precision in ("float32", "bfloat16"), "precision", self.precision, "float32 or bfloat16")
 
 # %% ../nbs/22_training.ipynb #22-train-006
@@ -63,6 +62,7 @@ _LIMITS = dict(epochs=(0, 10**6), steps_per_epoch=(1, 10**6), batch_size=(2, 10*
 # %% ../nbs/22_training.ipynb #22-train-008
 def find_device(name:str="auto")->torch.device:
     "The device to train on; `auto` takes a GPU where there is one. Raises `ValueError` for one that is not there"
+    require(re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", str(name)), "device", name, "auto, cpu, cuda or mps")
     there = dict(cpu=True, cuda=torch.cuda.is_available(), mps=torch.backends.mps.is_available())   # ROCm answers to cuda
     if name == "auto": name = next(d for d in ("cuda", "mps", "cpu") if there[d])
     require(there.get(name.split(":")[0], False), "device", name, ", ".join(["auto"] + [d for d, ok in there.items() if ok]) + " on this machine")
@@ -125,11 +125,12 @@ class Run:
 # %% ../nbs/22_training.ipynb #22-train-017
 def begin_run(model:Model, source, config:TrainConfig)->Run:
     "Count the events, fit what has a closed form, and set up the optimiser"
-    first = source.draw(0)
-    check_census(census(first.states), config.wanted_events)
+    counts, sample = source.survey()
+    check_census(counts, config.wanted_events, match=source.game.points_to_win is not None)
     device = find_device(config.device)
+    require(config.precision == "float32" or device.type == "cuda", "precision", config.precision, f"float32 on {device.type} (bfloat16 only on cuda)")
+    fit_closed_form(model.cpu(), Batch(*(torch.from_numpy(x[:600]) for x in (sample.states, sample.actions)), None))   # in float64: not on a GPU
     model.to(device)
-    fit_closed_form(model, Batch(*(torch.from_numpy(x[:600]).to(device) for x in (first.states, first.actions)), None))
     gains = [p for name, p in model.named_parameters() if name.endswith("gain")]
     others = [p for name, p in model.named_parameters() if not name.endswith("gain")]
     groups = [dict(params=others, factor=1.), dict(params=gains, factor=config.gain_rate)]
@@ -181,6 +182,7 @@ def fit(
     while run.epoch < config.epochs and not run.stop:
         started, lot = time.perf_counter(), Lot(source.draw(run.epoch), getattr(source, "data", None), config, run.epoch, run.window)
         if run.epoch: run.model.serve.count(lot.serves.to(run.device))
+        if source.repeats and run.epoch % source.n_parts == 0: run.buffer = None      # the same games again: keep no copies
         if config.near_share: run.buffer = mine(run.model, run.buffer, lot.near, config.buffer_size)
         pool, sums = old_memories(run.model, lot), {}
         run.model.train()
@@ -196,6 +198,7 @@ def fit(
             torch.nn.utils.clip_grad_norm_(run.model.parameters(), config.clip)
             run.optimiser.step()
             for name, part in dict(parts, loss=loss.item()).items(): sums[name] = sums.get(name, 0) + part/config.steps_per_epoch
+        if not all(torch.isfinite(p).all() for p in run.model.parameters()): raise Diverged(f"a weight is no number after epoch {run.epoch + 1}; try a lower learning_rate")
         run.epoch += 1
         seconds = time.perf_counter() - started
         run.history.append(dict(epoch=run.epoch, seconds=seconds, ticks_per_s=config.steps_per_epoch*config.batch_size*run.window/seconds, **sums))
@@ -226,12 +229,13 @@ def save_checkpoint(run:Run, folder)->Path:
 # %% ../nbs/22_training.ipynb #22-train-029
 def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     "Take up a run; `config` may differ in `epochs`, `threads`, `device` and `patience`. Raises `FileNotFoundError` or `ValueError`"
-    folder = Path(folder)
+    folder = whole_folder(folder)
     if not (folder/"training.json").is_file(): raise FileNotFoundError(f"resume: {str(folder)!r} is not a checkpoint (it has no training.json)")
     try: record = json.loads((folder/"training.json").read_text())
     except ValueError: raise ValueError(f"resume: {str(folder)!r}: training.json is not JSON") from None
-    require(record.get("format") == "pong_model.checkpoint/1", f"resume {str(folder)!r}, format", record.get("format"), "pong_model.checkpoint/1")
-    old = TrainConfig(**record["config"])
+    got = record.get("format") if isinstance(record, dict) else None
+    require(got == "pong_model.checkpoint/1", f"resume {str(folder)!r}, format", got, "pong_model.checkpoint/1")
+    old = config_from_dict(TrainConfig, record["config"], "resume, config")
     config = config or old
     free = ("epochs", "threads", "device", "patience", "eval_every")
     differ = [f.name for f in dataclasses.fields(old) if f.name not in free and getattr(old, f.name) != getattr(config, f.name)]
@@ -239,7 +243,8 @@ def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     run = begin_run(read_model(folder/"model"), source, config)
     saved = read_model(folder/"model")
     run.model.load_state_dict(saved.state_dict()); run.model.about = saved.about
-    tensors = load_file(folder/"training.safetensors")
+    try: tensors = load_file(folder/"training.safetensors")
+    except Exception as error: raise ValueError(f"resume: {str(folder)!r}: training.safetensors is broken ({type(error).__name__})") from None
     state = run.optimiser.state_dict()
     for name in (k for k in tensors if k.startswith("optimiser.")):
         _, i, key = name.split(".")
