@@ -116,7 +116,6 @@ def pong_data(argv=None):
     "Write a dataset of exact games to a folder"
     from tqdm.auto import tqdm
     from pong_model.data import SPLITS, DataConfig, FolderSource, GameSource, check_census, write_dataset
-    from pong_model.rollout import census
     parser = Parser("pong_data", "Write games of the exact engine as a dataset (an open format: see the notebook 10_data).")
     parser.add_argument("--out", type=str, default="pong_dataset", help="the folder to make; must not hold a dataset")
     parser.add_argument("--lots", type=int, default=4, help="how many lots of --games games, 1 to 100000")
@@ -129,10 +128,10 @@ def pong_data(argv=None):
     require(options.split in SPLITS, "split", options.split, ", ".join(SPLITS))
     source = GameSource(chosen(GameConfig, options), chosen(DataConfig, options), options.split, options.seed, use_threads(options.threads))
     write_dataset(options.out, (source.draw(i) for i in tqdm(range(options.lots), unit="lot")), players=options.players, split=options.split, seed=options.seed)
-    counts = {}
-    for i in range(options.lots): counts = {k: counts.get(k, 0) + n for k, n in census(FolderSource(options.out).draw(i).states).items()}
+    counts, _ = FolderSource(options.out, options.split).survey()
     print("\n".join(f"{name:13}{n:12,}" for name, n in counts.items()))
-    try: check_census(counts)
+    if options.split != "train": return print(f"wrote {options.out} (to {options.split}; pong_train will not learn from it)")
+    try: check_census(counts, match=source.game.points_to_win is not None)
     except ValueError as few: print(f"note: pong_train will refuse this. {few}")
     print(f"wrote {options.out}: train on it with\n  pong_train --data {shlex.quote(options.out)}")
 
