@@ -298,7 +298,8 @@ def _breathe(rows, balls, scale, config): # (n, T, F), (n, T, K, 12), (n, T, 1)
     "Give rows the scale of the next tick; a ball that a shrinking court has passed is pushed along"
     before, margin = rows[..., COURT_SCALE, None], config.paddle_width + config.ball_radius
     x, y, wall = balls[..., X], balls[..., Y], scale/2 - config.ball_radius
-    balls[..., X] = np.where(np.abs(x) <= before - margin, np.clip(x, margin - scale, scale - margin), x)
+    goal = np.where(np.abs(x) <= before - margin, scale - margin, scale + config.ball_radius)
+    balls[..., X] = np.where(scale != before, np.clip(x, -goal, goal), x)
     balls[..., Y] = np.where(scale != before, np.clip(y, -wall, wall), y)
     rows[..., COURT_SCALE] = scale[..., 0]
 
