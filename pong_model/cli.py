@@ -15,7 +15,7 @@ from .game import GameConfig, require, write_atomically
 __all__ = ['RESUMABLE', 'Parser', 'docments', 'add_options', 'chosen', 'trainable', 'add_model_options', 'model_of', 'command',
            'use_threads', 'free_folder', 'pong_data', 'train_parser', 'show_film', 'measure', 'how_to_go_on',
            'start_training', 'finish_training', 'kept_options', 'refuse_changes', 'read_options', 'pong_train',
-           'Untracked', 'pong_eval', 'add_engine_options', 'engine_options', 'load', 'pong_play']
+           'Untracked', 'pong_eval', 'add_engine_options', 'engine_options', 'load', 'keep_game', 'pong_play']
 
 # %% ../nbs/90_cli.ipynb #90-cli-005
 class Parser(ArgumentParser):
@@ -351,6 +351,14 @@ def load(options):
     return load_model(options.model_path, options.mlflow_server_url)
 
 # %% ../nbs/90_cli.ipynb #90-cli-038
+def keep_game(replay, folder, is_exact:bool):
+    "Write a game that was played as a replay; one of the exact engine also as a dataset"
+    from pong_model.data import write_dataset
+    from pong_model.rollout import play_replay, save_replay
+    print(f"kept {save_replay(Path(folder)/'replay.npz', replay)}, {len(replay.actions)} ticks")
+    if is_exact and len(replay.actions): write_dataset(folder, [play_replay(replay)], **replay.about)
+
+# %% ../nbs/90_cli.ipynb #90-cli-039
 @command
 def pong_play(argv=None):
     "Play, exact or learned"
@@ -366,6 +374,7 @@ def pong_play(argv=None):
     parser.add_argument("--ghost", type=bool, default=False, help="draw the exact engine's ball beside the model's")
     parser.add_argument("--seed", type=int, default=0, help="of the serves, 0 or more")
     parser.add_argument("--seconds", type=float, default=0., help="close the window after so many seconds (0: never)")
+    parser.add_argument("--record", type=str|None, default=None, help="keep the game in this new folder: a replay, and (if exact) a dataset for pong_train --data")
     add_engine_options(parser)
     options = parser.parse_args(argv)
     require(options.generator_type in ("exact", "fuzzy"), "generator_type", options.generator_type, "exact or fuzzy")
@@ -376,6 +385,8 @@ def pong_play(argv=None):
     else:
         from pong_model.fuzzy import FuzzyEngine
         engine = FuzzyEngine(load(options), **engine_options(options))
+    require(options.record is None or not Path(options.record).exists(), "record", options.record, "a folder that does not exist yet")
     session = PlaySession(engine, *players, seed=options.seed, ghost=options.ghost)
     play_window(session, frames=round(options.seconds*60) or None)
     print("left {} : {} right".format(*session.scores))
+    if options.record: keep_game(session.replay(left=options.left, right=options.right, engine=options.generator_type), options.record, options.generator_type == "exact")
