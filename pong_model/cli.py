@@ -29,6 +29,8 @@ class Parser(ArgumentParser):
         if wrong:
             option = self._option_string_actions[f"--{wrong[1]}"]
             line = f"{wrong[1]}: got {wrong[2]!r}, accepts {str(option.help).split(' (default')[0]}"
+        absent = re.search(r"File does not exist: '(.*)'", line)
+        if absent: line = f"config: got {os.path.relpath(absent[1])!r}, accepts a file that is there"
         print(f"{self.prog}: error: {line}", file=sys.stderr)
         sys.exit(2)
 
