@@ -4,11 +4,12 @@
 
 # %% ../nbs/20_fuzzy.ipynb #20-fuzzy-002
 from __future__ import annotations
-from .game import (COURT_SCALE, HORIZONTAL, HORIZONTAL_FLAGS, LEFT_POINTS, LEFT_SCORED, LEFT_VY, LEFT_Y,
+from .game import (COURT_SCALE, HORIZONTAL, HORIZONTAL_FLAGS, SCALE_LIMITS, LEFT_POINTS, LEFT_SCORED, LEFT_VY, LEFT_Y,
     MATCH_OVER, PRESENT, RIGHT_POINTS, RIGHT_SCORED, RIGHT_VY, RIGHT_Y, SERVED, VERTICAL, VERTICAL_FLAGS, VX, VY, X, Y, Engine,
-    GameConfig, Layout, as_seeds, as_unit, check_actions, check_history, config_from_dict, random_bits, require)
+    GameConfig, Layout, as_seeds, as_unit, check_actions, check_history, config_from_dict, event_classes, random_bits, require)
 import numpy as np, torch
-from .models.core import Model, Prediction, balls_of
+from .models.laws import balls_of
+from .models.core import Model, Prediction
 from .models.single import SingleGame, supports
 
 # %% auto #0
@@ -33,7 +34,7 @@ def choose_row(table, *classes):
 
 # %% ../nbs/20_fuzzy.ipynb #20-fuzzy-009
 STILL = 1e-5        # a court whose scale is predicted as well as this does not walk
-def court_step(spread, u): # (B,) what the law leaves over, (B,) uniform
+def court_step(spread, u): # what the law leaves over, (B,) uniform
     "A step of the court's scale: uniform, with the spread that was learned"
     return spread*12**0.5*(u - 0.5)
 
@@ -53,7 +54,7 @@ def decode(
     v = pick(p.vertical, event_temperature, u[..., 1] if u is not None else None)
     new, old = torch.zeros_like(state), balls_of(state)
     slots = balls_of(new)
-    slots[..., X:VY+1] = choose_row(p.ball, h, v)
+    slots[..., X:VY+1] = p.law(p.view, h, v, p.order.argmax(-1))
     served = h == SERVED
     if served.any():
         u = random() if u is None else u
@@ -65,8 +66,7 @@ def decode(
     new[:, LEFT_Y:RIGHT_VY+1] = choose_row(p.paddle, p.regime.argmax(-1)).flatten(1)
     new[:, LEFT_POINTS:RIGHT_POINTS+1] = p.points + (p.gain[h]*old[..., PRESENT, None]).sum(1)
     new[:, MATCH_OVER] = (choose_row(p.match[..., None], h)[..., 0].amax(-1) > 0).float()
-    new[:, COURT_SCALE] = p.scale[:, 0]
-    if (p.scale[:, 1] > STILL).any(): new[:, COURT_SCALE] += court_step(p.scale[:, 1], (random() if u is None else u)[:, 0, 4])
+    new[:, COURT_SCALE] = p.view[:, 0, 2]
     return new
 
 # %% ../nbs/20_fuzzy.ipynb #20-fuzzy-012
@@ -119,7 +119,7 @@ class FuzzyEngine(Engine):
         self.event_temperature, self.serve_temperature = event_temperature, serve_temperature
         self.seeds, self.ticks = np.zeros(n_games, np.uint64), np.zeros(n_games, np.uint64)
         self.states = np.zeros((n_games, self.layout.n_features), np.float32)
-        self._memory = self.model.begin(n_games*self.config.n_balls)
+        self._memory, self.court = self.model.empty(n_games*self.config.n_balls), None
         fast = n_games == 1 and event_temperature == 0 and self.device.type == "cpu" and supports(self.model)
         self.single = SingleGame(self.model, self.config.n_balls) if fast else None      # one game needs no PyTorch
         self.reset(0)
@@ -130,6 +130,11 @@ class FuzzyEngine(Engine):
     def memory(self, memory):
         self._memory = memory
         if self.single: self.single.set_memory(memory)
+
+    @property
+    def unit(self)->float:
+        "What one of the model's speeds is in court heights per second: a model without velocities counts in ways per tick"
+        return self.config.tick_rate if self.model.positions_only else 1.
 
     @property
     def assisted(self)->str:
@@ -145,57 +150,88 @@ class FuzzyEngine(Engine):
     @torch.inference_mode()
     def reset(self, seeds, games=None):
         games = np.arange(self.n_games)[slice(None) if games is None else np.asarray(games)]
-        self.seeds[games], self.ticks[games] = as_seeds(seeds, len(games)), 0
+        self.seeds[games], self.ticks[games], self.court = as_seeds(seeds, len(games)), 0, None
         start = np.zeros((len(games), self.layout.n_features), np.float32)
         start[:, COURT_SCALE] = self.config.court_scale
         self.layout.balls(start)[..., [PRESENT, HORIZONTAL_FLAGS - 1 + RIGHT_SCORED]] = 1     # as if a point had just been made
-        p, _ = self.model.step(self._tensor(start), torch.zeros(len(games), 2, device=self.device), self.model.begin(len(games)*self.config.n_balls))
+        rows = (games[:, None]*self.config.n_balls + np.arange(self.config.n_balls)).ravel()
+        p, _ = self.model.step(self._tensor(start), torch.zeros(len(games), 2, device=self.device), self.model.empty(len(rows)))
         first = decode(p, self._tensor(start), lambda: self._random(games), 0, self.serve_temperature, force=SERVED).cpu().numpy()
-        first[:, :COURT_SCALE] = 0
+        first = self._told(first, start)
+        first[:, :COURT_SCALE], first[:, COURT_SCALE] = 0, self.config.court_scale
         self.ticks[games] += np.uint64(1)
         self.states = self.states.copy()
         self.states[games] = first
-        rows = (games[:, None]*self.config.n_balls + np.arange(self.config.n_balls)).ravel()
         memory = self.memory
-        for kept, empty in zip(memory, self.model.begin(len(rows))): kept[rows] = empty
+        for kept, empty in zip(memory, self.model.empty(len(rows))): kept[rows] = empty
         self.memory = memory
         return self.states.copy()
 
     def step(self, actions):
-        actions = check_actions(actions, self.n_games)
-        new = self._step_one(actions) if self.single else self._step_many(actions)
+        actions, scale = check_actions(actions, self.n_games), self._next_scale()
+        new = self._step_one(actions, scale) if self.single else self._step_many(actions, scale)
         if self.paddles == "exact": exact_paddles(new, self.states, actions, self.config)
         if self.scoring == "exact": exact_scoring(new, self.states, self.config, self.layout, lambda games, balls: self._serves()[games, balls])
         self.ticks += np.uint64(1)
-        self.states = new
+        self.states, self.court = new, None
         return new.copy()
 
-    @torch.inference_mode()
-    def _step_many(self, actions):
-        state = self._tensor(self.states)
-        p, self._memory = self.model.step(state, self._tensor(actions), self._memory)
-        return decode(p, state, self._random, self.event_temperature, self.serve_temperature).cpu().numpy()
+    def drive(self, scale):
+        "Set the court's scale of the next tick, (n_games,): a court that walks is otherwise walked by the model"
+        self.court = np.broadcast_to(np.asarray(scale, np.float32), (self.n_games,)).copy()
+        low, high = SCALE_LIMITS
+        require(np.isfinite(self.court).all() and (self.court >= low).all() and (self.court <= high).all(), "scale", scale, f"numbers from {low} to {high}")
 
-    def _step_one(self, actions):
-        new, served = self.single.tick(self.states[0], actions[0])
+    def _next_scale(self):
+        "The court's scale of the next tick, (n_games,): as it was set, or what the model makes of it"
+        if self.court is not None: return self.court
+        old, law = self.states[:, COURT_SCALE], self.model.scale_law
+        scale, spread = old*float(law.weight[0, 0, 0]) + float(law.bias[0, 0]), float(law.rms[0, 0])
+        if spread > STILL: scale = scale + court_step(spread, self._random()[:, 0, 4].cpu().numpy())
+        return scale.astype(np.float32)
+
+    @torch.inference_mode()
+    def _step_many(self, actions, scale):
+        state = self._tensor(self._seen(self.states))
+        p, self._memory = self.model.step(state, self._tensor(actions), self._memory, self._tensor(scale))
+        return self._told(decode(p, state, self._random, self.event_temperature, self.serve_temperature).cpu().numpy(), self.states)
+
+    def _step_one(self, actions, scale):
+        new, served = self.single.tick(self.states[0], actions[0], scale[0])
         if served.any(): self.layout.balls(new)[served, VX:VY+1] = self._serves()[0, served]
-        spread = float(self.model.scale_law.rms[0, 0])
-        if spread > STILL: new[COURT_SCALE] += court_step(spread, float(self._random()[0, 0, 4]))
         return new[None]
 
     @torch.inference_mode()
     def _serves(self):
         "A serve for every ball (B, K, 2), should it be needed"
         u = self._random()
-        return self.model.serve.sample(u[..., 2:4].flatten(0, 1), self.serve_temperature).unflatten(0, u.shape[:2]).cpu().numpy()
+        return self.unit*self.model.serve.sample(u[..., 2:4].flatten(0, 1), self.serve_temperature).unflatten(0, u.shape[:2]).cpu().numpy()
+
+    def _seen(self, states):
+        "States as the model is given them: of velocities, one that is told positions only looks at a serve's, which it drew itself"
+        if not self.model.positions_only: return states
+        states = states.copy()
+        self.layout.balls(states)[..., VX:VY+1] /= self.unit
+        return states
+
+    def _told(self, new, old):
+        "States as others are given them: where the model knows no velocities, they are differences of its positions"
+        if not self.model.positions_only: return new
+        balls = self.layout.balls(new)
+        served = event_classes(balls)[0] == SERVED
+        with np.errstate(over="ignore", invalid="ignore"):          # a ball may be lost beyond all numbers
+            way = balls[..., X:Y+1] - self.layout.balls(old)[..., X:Y+1]
+            balls[..., VX:VY+1] = self.unit*np.where(served[..., None], balls[..., VX:VY+1], way)
+            for y, vy in ((LEFT_Y, LEFT_VY), (RIGHT_Y, RIGHT_VY)): new[:, vy] = self.unit*(new[:, y] - old[:, y])
+        return new
 
     @torch.inference_mode()
     def load(self, states, actions=None):
         states, actions = check_history(states, actions, self.n_games, self.layout)
-        memory = self.model.begin(self.n_games*self.config.n_balls)
-        if states.shape[1] > 1: _, memory = self.model.unroll(self._tensor(states[:, :-1]), self._tensor(actions), memory)
+        memory, past = self.model.empty(self.n_games*self.config.n_balls), self._tensor(self._seen(states))
+        if states.shape[1] > 1: _, memory = self.model.unroll(past[:, :-1], self._tensor(actions), memory, 0, past[:, 1:, COURT_SCALE])
         self.memory = tuple(m.clone() for m in memory)
-        self.states = states[:, -1].copy()
+        self.states, self.court = states[:, -1].copy(), None
         return self.states.copy()
 
     def snapshot(self):

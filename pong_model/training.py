@@ -8,14 +8,15 @@ import dataclasses, json, math, re, shutil, signal, tempfile, time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from .game import SERVED, VX, VY, config_from_dict, event_classes, require
+from .game import COURT_SCALE, SERVED, VX, VY, config_from_dict, event_classes, require
 import numpy as np, torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 from .data import check_census, choose_steps, near_events, windows
-from .models.core import Batch, Model, balls_of, fit_closed_form, loss_of, read_model, replace_folder, save_model, whole_folder
+from .models.laws import balls_of
+from .models.core import Batch, Model, fit_closed_form, loss_of, motions, read_model, replace_folder, save_model, whole_folder
 
 # %% auto #0
 __all__ = ['TrainConfig', 'find_device', 'difficulty', 'Lot', 'mine', 'Run', 'begin_run', 'rate', 'draw_batch', 'old_memories',
@@ -41,7 +42,7 @@ class TrainConfig:
     eval_every:int = 10          # epochs between validations and checkpoints, 1 to 1000000
     patience:int = 0             # stop after so many validations without progress (0: never), 0 to 1000000
     seed:int = 0                 # of weights, games and batches, 0 to 65535
-    device:str = "auto"          # auto, cpu, cuda (also ROCm) or mps
+    device:str = "auto"          # auto, cpu or cuda (also ROCm)
     precision:str = "float32"    # of the memory: float32, or bfloat16 on a GPU
     threads:int = 0              # processor threads, 0 to 1024 (0: OMP_NUM_THREADS, or all)
 
@@ -51,7 +52,7 @@ class TrainConfig:
             if value is None and name == "window": continue
             ok = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool) and low <= value <= high
             require(ok and not (name in ("learning_rate", "clip") and value == 0), name, value, f"a {'whole ' if whole else ''}number from {low} to {high}")
-        require(re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", str(self.device)), "device", self.device, "auto, cpu, cuda or mps")
+        require(re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(self.device)), "device", self.device, "auto, cpu or cuda")
         require(self.precision in ("float32", "bfloat16"), "precision", self.precision, "float32 or bfloat16")
 
 # %% ../nbs/22_training.ipynb #22-train-006
@@ -62,20 +63,20 @@ _LIMITS = dict(epochs=(0, 10**6), steps_per_epoch=(1, 10**6), batch_size=(2, 10*
 # %% ../nbs/22_training.ipynb #22-train-008
 def find_device(name:str="auto")->torch.device:
     "The device to train on; `auto` takes a GPU where there is one. Raises `ValueError` for one that is not there"
-    require(re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", str(name)), "device", name, "auto, cpu, cuda or mps")
-    there = dict(cpu=True, cuda=torch.cuda.is_available(), mps=torch.backends.mps.is_available())   # ROCm answers to cuda
-    if name == "auto": name = next(d for d in ("cuda", "mps", "cpu") if there[d])
+    require(re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(name)), "device", name, "auto, cpu or cuda")
+    there = dict(cpu=True, cuda=torch.cuda.is_available())   # ROCm answers to cuda; Apple's mps has no float64, which laws need
+    if name == "auto": name = next(d for d in ("cuda", "cpu") if there[d])
     require(there.get(name.split(":")[0], False), "device", name, ", ".join(["auto"] + [d for d, ok in there.items() if ok]) + " on this machine")
     return torch.device(name)
 
 # %% ../nbs/22_training.ipynb #22-train-011
 @torch.no_grad()
 def difficulty(model:Model, states, actions, chunk:int=8192)->Tensor: # (N, T+1, F), (N, T, 2)
-    "The loss of each window's last event decisions, (N,)"
+    "The loss of each window's last event decisions (N,), judged with an empty memory: what is hard is hard without one, too"
     out, device = [], next(model.parameters()).device
-    for s, a in zip(states.split(chunk), actions.split(chunk)):
+    for s, a in zip(states[:, -2:].split(chunk), actions[:, -1:].split(chunk)):
         s, a = s.to(device), a.to(device)
-        p, _ = model.unroll(s[:, :-1], a, None, 1)
+        p, _ = model.think(s[:, :-1], a, None, 1, s[:, 1:, COURT_SCALE])
         h, v = event_classes(balls_of(s[:, -1:]))
         entropy = lambda logits, classes: F.cross_entropy(logits.flatten(0, -2), classes.flatten(), reduction="none").view(classes.shape)
         out.append((entropy(p.horizontal, h) + entropy(p.vertical, v)).amax((1, 2)).cpu())
@@ -84,10 +85,11 @@ def difficulty(model:Model, states, actions, chunk:int=8192)->Tensor: # (N, T+1,
 # %% ../nbs/22_training.ipynb #22-train-012
 class Lot:
     "What one epoch learns from: ordinary windows and windows near events of one lot of games"
-    def __init__(self, trajectory, data, config:TrainConfig, epoch:int, window:int):
+    def __init__(self, trajectory, data, config:TrainConfig, epoch:int, window:int, velocities:bool=True):
         rng = np.random.default_rng((config.seed, epoch))
         margin, before_score = (data.margin, data.before_score) if data else (1, 8)
         require(trajectory.ticks >= window, "window", window, f"at most {trajectory.ticks}, the ticks of a game")
+        if not velocities: trajectory = dataclasses.replace(trajectory, states=motions(torch.from_numpy(trajectory.states))[0].numpy())
         whole = np.ones(trajectory.actions.shape[:2], bool)
         whole[:, :window - 1] = False
         gather = lambda mask, n: [torch.from_numpy(x) for x in windows(trajectory, *choose_steps(mask, n, rng), window)]
@@ -129,7 +131,7 @@ def begin_run(model:Model, source, config:TrainConfig)->Run:
     check_census(counts, config.wanted_events, match=source.game.points_to_win is not None)
     device = find_device(config.device)
     require(config.precision == "float32" or device.type == "cuda", "precision", config.precision, f"float32 on {device.type} (bfloat16 only on cuda)")
-    fit_closed_form(model.cpu(), Batch(*(torch.from_numpy(x[:600]) for x in (sample.states, sample.actions)), None))   # in float64: not on a GPU
+    fit_closed_form(model.cpu(), Batch(*(torch.from_numpy(x[:1500]) for x in (sample.states, sample.actions)), None))   # in float64: not on a GPU
     model.to(device)
     gains = [p for name, p in model.named_parameters() if name.endswith("gain")]
     others = [p for name, p in model.named_parameters() if not name.endswith("gain")]
@@ -164,7 +166,7 @@ def old_memories(model:Model, lot:Lot):
     "The memory at the end of whole games, or None for a model that forgets by itself"
     if not model.carries_on: return None
     device = next(model.parameters()).device
-    return model.unroll(lot.some.states[:, :-1].to(device), lot.some.actions.to(device), None, 1)[1]
+    return model.think(lot.some.states[:, :-1].to(device), lot.some.actions.to(device), None, 1)[1]
 
 # %% ../nbs/22_training.ipynb #22-train-024
 class Diverged(RuntimeError): "The loss is not a number any more"
@@ -180,7 +182,7 @@ def fit(
     "Train `model` until the epochs are over or a hook sets `run.stop`"
     run = run or begin_run(model, source, config)
     while run.epoch < config.epochs and not run.stop:
-        started, lot = time.perf_counter(), Lot(source.draw(run.epoch), getattr(source, "data", None), config, run.epoch, run.window)
+        started, lot = time.perf_counter(), Lot(source.draw(run.epoch), getattr(source, "data", None), config, run.epoch, run.window, run.model.config.velocities)
         if run.epoch: run.model.serve.count(lot.serves.to(run.device))
         if source.repeats and run.epoch % source.n_parts == 0: run.buffer = None      # the same games again: keep no copies
         if config.near_share: run.buffer = mine(run.model, run.buffer, lot.near, config.buffer_size)

@@ -8,19 +8,21 @@ import dataclasses, hashlib, importlib, json, math, os, pkgutil, shutil, tempfil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-from ..game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL, HORIZONTAL_FLAGS, LEFT_POINTS, LEFT_VY, LEFT_Y, MATCH_OVER,
-    NOTHING, PRESENT, RIGHT_POINTS, RIGHT_VY, RIGHT_Y, SERVED, VERTICAL, VX, VY, X, Y, config_from_dict, event_classes, require)
+from ..game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HIT_LEFT, HIT_RIGHT, HORIZONTAL, HORIZONTAL_FLAGS, LEFT_POINTS, LEFT_VY,
+    LEFT_Y, MATCH_OVER, NOTHING, PRESENT, RIGHT_POINTS, RIGHT_VY, RIGHT_Y, SERVED, VERTICAL, VX, VY, X, Y, config_from_dict,
+    event_classes, require)
 import torch
 from torch import nn, Tensor
 from torch.nn import functional as F
 from safetensors.torch import load_file, save
+from .laws import (N_REGIMES, N_VIEW, ORDER, WALL_FIRST, WALL_LAST, WALL_TWICE, BallLaw, Decider, Experts, Judges,
+    ServeHead, Standardise, ball_view, balls_of, find_regimes, look, paddle_inputs, paddles_of)
 
 # %% auto #0
-__all__ = ['N_INPUTS', 'BALL_STATE', 'N_REGIMES', 'MODELS', 'MODEL_FORMAT', 'Batch', 'balls_of', 'slot_inputs', 'Standardise',
-           'least_squares', 'Experts', 'ball_view', 'BallLaw', 'find_regimes', 'paddle_inputs', 'Planes', 'Decider',
-           'Products', 'ServeHead', 'Prediction', 'ModelConfig', 'Model', 'event_counts', 'fit_closed_form', 'loss_of',
-           'NoMemory', 'ConstantVelocity', 'Persistence', 'seal', 'save_model', 'replace_folder', 'whole_folder',
-           'find_model', 'read_model', 'check_model']
+__all__ = ['N_INPUTS', 'LANE', 'MODELS', 'JUDGED', 'MODEL_FORMAT', 'Batch', 'slot_inputs', 'Prediction', 'motions', 'ModelConfig',
+           'Model', 'observe', 'event_counts', 'fit_closed_form', 'loss_of', 'NoMemory', 'ConstantVelocity',
+           'Persistence', 'seal', 'save_model', 'replace_folder', 'whole_folder', 'find_model', 'read_model',
+           'check_model']
 
 # %% ../../nbs/11_models.core.ipynb #11-model-005
 class Batch(NamedTuple):
@@ -30,11 +32,6 @@ class Batch(NamedTuple):
     weights:Tensor       # (B, L), L <= T: how much each of the last L ticks counts in the loss; what comes before only warms the memory
 
 # %% ../../nbs/11_models.core.ipynb #11-model-007
-def balls_of(states): # (..., F)
-    "The ball slots (..., K, 12)"
-    return states[..., GAME_SIZE:].unflatten(-1, (-1, BALL_SIZE))
-
-# %% ../../nbs/11_models.core.ipynb #11-model-008
 N_INPUTS = 5 + BALL_SIZE + 2
 def slot_inputs(states, actions): # (..., F), (..., 2)
     "What a model's memory sees of each ball: paddles and court scale, the ball's slot, both actions. (..., K, 19)"
@@ -43,181 +40,14 @@ def slot_inputs(states, actions): # (..., F), (..., 2)
     around = torch.cat([game, actions], -1).unsqueeze(-2).expand(*balls.shape[:-1], 7)
     return torch.cat([around[..., :5], balls, around[..., 5:]], -1)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-011
-class Standardise(nn.Module):
-    "(x - mean)/spread, fitted on data"
-    def __init__(self, n):
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(n))
-        self.register_buffer("spread", torch.ones(n))
-    def fit(self, x): # (..., n)
-        flat = x.reshape(-1, x.shape[-1]).double()
-        self.mean.copy_(flat.mean(0))
-        spread = flat.std(0)
-        self.spread.copy_(torch.where(spread > 1e-4, spread, 1.))
-    def forward(self, x): return (x - self.mean)/self.spread
-
-# %% ../../nbs/11_models.core.ipynb #11-model-014
-def least_squares(x, y): # (N, n), (N, m)
-    "Weight (m, n) and bias (m,) of the best affine map from x to y; directions in which x never varies get weight 0"
-    x, y = x.double(), y.double()
-    mean, spread = x.mean(0), x.std(0, correction=0)
-    spread = torch.where(spread > 1e-7, spread, torch.inf)
-    weight = torch.linalg.lstsq(torch.cat([(x - mean)/spread, torch.ones_like(x[:, :1])], 1), y, rcond=1e-9, driver="gelsd").solution.T
-    slope = weight[:, :-1]/spread
-    return slope, weight[:, -1] - slope@mean
-
-# %% ../../nbs/11_models.core.ipynb #11-model-016
-class Experts(nn.Module):
-    "One affine map for each class, fitted by least squares; `rms` is what they leave over"
-    def __init__(self, n_classes, n_in, n_out):
-        super().__init__()
-        self.register_buffer("weight", torch.zeros(n_classes, n_out, n_in))
-        self.register_buffer("bias", torch.zeros(n_classes, n_out))
-        self.register_buffer("rms", torch.ones(n_classes, n_out))
-    def fit(self, x, y, classes): # (N, n_in), (N, n_out), (N,)
-        "A class with too few examples for a fit keeps the map of all examples together"
-        everything = least_squares(x, y)
-        for c in range(len(self.bias)):
-            mine = classes == c
-            weight, bias = least_squares(x[mine], y[mine]) if mine.sum() > 2*x.shape[1] else everything
-            self.weight[c], self.bias[c] = weight, bias
-            if mine.any(): self.rms[c] = (x[mine]@self.weight[c].T + self.bias[c] - y[mine]).pow(2).mean(0).sqrt()
-    def forward(self, x): # (..., n_in) -> (..., n_classes, n_out)
-        return torch.einsum("...i,coi->...co", x, self.weight) + self.bias
-
-# %% ../../nbs/11_models.core.ipynb #11-model-018
-BALL_STATE = (X, Y, VX, VY)
-def ball_view(states, paddles): # (..., F), (..., 2) heights of both paddles after the tick
-    "What decides about each ball: both paddles, court scale, x, y, vx, vy. (..., K, 7)"
-    balls = balls_of(states)
-    around = torch.cat([paddles, states[..., COURT_SCALE:COURT_SCALE+1]], -1).unsqueeze(-2)
-    return torch.cat([around.expand(*balls.shape[:-1], 3), balls[..., X:VY+1]], -1)
-
-# %% ../../nbs/11_models.core.ipynb #11-model-021
-class BallLaw(nn.Module):
-    "Where a ball is after each pair of events: the horizontal experts, then the vertical ones on what those say"
-    def __init__(self):
-        super().__init__()
-        self.horizontal = Experts(len(HORIZONTAL), 7, 4)
-        self.vertical = Experts(len(VERTICAL), 3, 2)     # from y, vy and the court's scale to y, vy
-    def fit(self, view, after, h, v): # (N, 7), (N, 4), (N,), (N,)
-        free = v == NOTHING
-        self.horizontal.fit(view[free], after[free], h[free])
-        said = self.horizontal(view).gather(1, h[:, None, None].expand(-1, 1, 4))[:, 0]
-        alone = h == NOTHING
-        self.vertical.fit(self._walls(said, view)[alone], after[alone][:, 1::2], v[alone])
-        self.vertical.weight[NOTHING], self.vertical.bias[NOTHING] = torch.tensor([[1., 0, 0], [0, 1, 0]]), 0.   # no wall: what was said
-    @staticmethod
-    def _walls(said, view): return torch.cat([said[..., 1::2], view[..., 2:3]], -1)
-    def forward(self, view, residual=0.): # (..., 7), (..., 6, 4) -> (..., 6, 3, 4)
-        said = self.horizontal(view) + residual
-        walls = self.vertical(self._walls(said, view.unsqueeze(-2).expand(*said.shape[:-1], 7)))
-        x, vx = (said[..., i, None].expand(*said.shape[:-1], len(VERTICAL)) for i in (0, 2))
-        return torch.stack([x, walls[..., 0], vx, walls[..., 1]], -1)
-
-# %% ../../nbs/11_models.core.ipynb #11-model-024
-def find_regimes(
-    x, y,              # (N, n), (N, m)
-    n_regimes:int,     # find at most so many
-    tolerance:float=1e-4, # how near a point lies to a plane that it is on, in units of y's spread
-    trials:int=300, seed:int=0,
-)->Tensor: # (N,): the regime of each point; the last one takes what is on no plane
-    "Split points into crowds that each obey an affine law"
-    rng = torch.Generator().manual_seed(seed)
-    regime, left = torch.full((len(x),), n_regimes - 1), torch.arange(len(x))
-    limit = tolerance*y.double().std(0).clamp_min(1e-6)
-    on = lambda law, i: ((x[i].double()@law[0].T + law[1] - y[i]).abs() < limit).all(1)
-    for r in range(n_regimes - 1):
-        if len(left) < 4*x.shape[1]: break
-        sample = left[torch.randperm(len(left), generator=rng)[:2000]]
-        draws = [sample[torch.randint(len(sample), (x.shape[1] + 1,), generator=rng)] for _ in range(trials)]
-        best = max((least_squares(x[i], y[i]) for i in draws), key=lambda law: on(law, sample).sum())
-        for _ in range(3): best = least_squares(*(a[left[on(best, left)]] for a in (x, y))) if on(best, left).any() else best
-        mine = on(best, left)
-        regime[left[mine]] = r
-        left = left[~mine]
-    return regime
-
-# %% ../../nbs/11_models.core.ipynb #11-model-025
-N_REGIMES = 4
-def paddle_inputs(states, actions): # (..., F), (..., 2)
-    "Height, velocity and action of each paddle, and the court's scale. (..., 2, 4)"
-    y, vy = (torch.stack([states[..., i], states[..., j]], -1) for i, j in ((LEFT_Y, RIGHT_Y), (LEFT_VY, RIGHT_VY)))
-    return torch.stack([y, vy, actions, states[..., COURT_SCALE, None].expand_as(y)], -1)
-
-# %% ../../nbs/11_models.core.ipynb #11-model-029
-class Planes(nn.Module):
-    "Soft steps across learned planes, each with its own sharpness"
-    def __init__(self, n_in, n_planes, gain=5.):
-        super().__init__()
-        self.linear = nn.Linear(n_in, n_planes)
-        self.gain = nn.Parameter(math.log(gain) + 0.5*torch.randn(n_planes))
-    def forward(self, x): return torch.tanh(self.gain.exp()*self.linear(x))
-
-# %% ../../nbs/11_models.core.ipynb #11-model-030
-class Decider(nn.Module):
-    "Planes, a small network on them, and the inputs passed by: from features to logits"
-    def __init__(self, n_in, n_planes, hidden, n_out):
-        super().__init__()
-        self.planes = Planes(n_in, n_planes)
-        self.net = nn.Sequential(nn.Linear(n_planes + n_in, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU())
-        self.out = nn.Linear(hidden + n_in, n_out)
-        nn.init.zeros_(self.out.weight)
-    def forward(self, x): return self.out(torch.cat([self.net(torch.cat([self.planes(x), x], -1)), x], -1))
-
-# %% ../../nbs/11_models.core.ipynb #11-model-032
-class Products(nn.Module):
-    "x and all products of two of its first `n` entries"
-    def __init__(self, n):
-        super().__init__()
-        self.register_buffer("pairs", torch.triu_indices(n, n), persistent=False)
-        self.extra = self.pairs.shape[1]
-    def forward(self, x): return torch.cat([x, x[..., self.pairs[0]]*x[..., self.pairs[1]]], -1)
-
-# %% ../../nbs/11_models.core.ipynb #11-model-035
-class ServeHead(nn.Module):
-    "Counts of served velocities in bins; `fit` sets the range, `count` adds"
-    def __init__(self, bins, groups=16):
-        super().__init__()
-        self.bins, self.groups = bins, groups
-        self.register_buffer("low", torch.zeros(2))
-        self.register_buffer("high", torch.ones(2))
-        self.register_buffer("x_counts", torch.zeros(bins))
-        self.register_buffer("y_counts", torch.zeros(groups, bins))
-    def fit(self, serves): # (N, 2): vx, vy
-        if len(serves) == 0: return
-        self.low.copy_(serves.min(0).values)
-        self.high.copy_(torch.maximum(serves.max(0).values, self.low + 1e-6))
-        self.x_counts.zero_(); self.y_counts.zero_(); self.count(serves)
-    def count(self, serves):
-        place = ((serves - self.low)/(self.high - self.low)*self.bins).long().clamp(0, self.bins - 1)
-        ones = torch.ones(len(serves), device=serves.device)
-        self.x_counts.index_add_(0, place[:, 0], ones)
-        self.y_counts.view(-1).index_add_(0, place[:, 0]*self.groups//self.bins*self.bins + place[:, 1], ones)
-    def sample(self, u, temperature=1.): # u: (N, 2) uniform in [0, 1); temperature 0: the median
-        "Served velocities (N, 2) for uniform random numbers"
-        x = self._draw(self.x_counts.expand(len(u), -1), u[:, 0], temperature)
-        group = (x.long()*self.groups//self.bins).clamp(0, self.groups - 1)
-        y = self._draw(self.y_counts[group], u[:, 1], temperature)
-        return self.low + torch.stack([x, y], 1)*(self.high - self.low)/self.bins
-    @staticmethod
-    def _draw(counts, u, temperature): # (N, bins), (N,)
-        "A place on the axis of bins, by the inverse of the distribution function"
-        if temperature == 0: u = torch.full_like(u, 0.5)
-        mass = counts.double().clamp_min(0)
-        mass = torch.where(mass > 0, mass**(1/max(temperature, 1e-3)) if temperature else mass, 0.) + 1e-12
-        upto = (mass/mass.sum(1, keepdim=True)).cumsum(1)
-        k = torch.searchsorted(upto, u.double()[:, None]).clamp_max(counts.shape[1] - 1)
-        below = torch.cat([torch.zeros_like(upto[:, :1]), upto], 1).gather(1, k)
-        return (k + (u.double()[:, None] - below)/(upto.gather(1, k) - below))[:, 0].clamp(0, counts.shape[1] - 1e-3).float()
-
-# %% ../../nbs/11_models.core.ipynb #11-model-038
+# %% ../../nbs/11_models.core.ipynb #11-model-010
 class Prediction(NamedTuple):
     "What a model says about the next tick, with any leading dimensions (...)"
     horizontal:Tensor  # (..., K, 6) logits of `HORIZONTAL`
     vertical:Tensor    # (..., K, 3) logits of `VERTICAL`
-    ball:Tensor        # (..., K, 6, 3, 4): x, y, vx, vy after each pair of events
+    order:Tensor       # (..., K, 3) logits of `ORDER`, for a ball that meets a wall and a paddle
+    view:Tensor        # (..., K, 10) what its law sees of each ball
+    law:BallLaw        # law(view, h, v, order): x, y, vx, vy after these events
     regime:Tensor      # (..., 2, 4) logits of each paddle's regimes
     paddle:Tensor      # (..., 2, 4, 2): y, vy of each paddle in each regime
     points:Tensor      # (..., 2): both sides' points if nothing happens to any ball
@@ -226,31 +56,58 @@ class Prediction(NamedTuple):
     scale:Tensor       # (..., 2): court scale, mean and spread
     serve:ServeHead    # the serve's distribution
 
-# %% ../../nbs/11_models.core.ipynb #11-model-040
+    def tick(self, t): # of a (B, T, ...) prediction
+        "What is said about tick `t` alone"
+        return Prediction(*(p[:, t] if isinstance(p, Tensor) and name != "gain" else p for name, p in zip(self._fields, self)))
+
+# %% ../../nbs/11_models.core.ipynb #11-model-012
+LANE = 5     # x, y, both motions, and whether these are known
+def motions(states): # (B, T+1, F)
+    "States whose velocities are ways per tick, worked out from positions and events (paddles have none), and of which balls they are sure, bool (B, T+1, K)"
+    states = states.clone()
+    balls = balls_of(states)
+    h, v = event_classes(balls)
+    free = torch.stack([h == NOTHING, (v == NOTHING) & (h <= HIT_RIGHT)], -1)          # was the tick's way a straight one, along x, along y?
+    way = (balls[:, 1:] - balls[:, :-1])[..., X:Y+1]
+    coming, gone = torch.cat([way, way[:, -1:]], 1), torch.cat([way[:, :1], way], 1)
+    never = torch.zeros_like(free[:, :1])
+    next_free, now_free = torch.cat([free[:, 1:], never], 1), torch.cat([never, free[:, 1:]], 1)
+    motion = torch.where(next_free, coming, gone)
+    for clear, best in ((now_free, gone), (next_free, coming)):
+        motion = torch.where(clear.all(-1, keepdim=True), best, motion)                # better where nothing at all happened
+    balls[..., VX:VY+1] = motion
+    states[..., [LEFT_VY, RIGHT_VY]] = 0
+    return states, (next_free | now_free).all(-1)
+
+# %% ../../nbs/11_models.core.ipynb #11-model-015
 @dataclass(frozen=True)
 class ModelConfig:
     "What the heads of every model have in common"
     hidden_size:int = 32    # numbers the memory gives the heads for each ball, 1 to 4096
-    planes:int = 48         # soft steps that decide about events, 1 to 4096
-    head_size:int = 48      # units in the deciding network, 1 to 4096
+    planes:int = 16         # soft steps of each event's judge, 1 to 4096
+    head_size:int = 24      # units in each judge's network, 1 to 4096
     serve_bins:int = 128    # classes of the serve's speed either way, 16 to 4096, a multiple of 16
+    velocities:bool = True  # does the model see velocities? If not, its memory has to carry them
 
     def __post_init__(self):
         for name, low in [("hidden_size", 1), ("planes", 1), ("head_size", 1), ("serve_bins", 16)]:
             value = getattr(self, name)
             require(isinstance(value, int) and not isinstance(value, bool) and low <= value <= 4096, name, value, f"a whole number from {low} to 4096")
         require(self.serve_bins % 16 == 0, "serve_bins", self.serve_bins, "a multiple of 16")
+        require(isinstance(self.velocities, bool), "velocities", self.velocities, "true or false")
 
-# %% ../../nbs/11_models.core.ipynb #11-model-041
+# %% ../../nbs/11_models.core.ipynb #11-model-016
 MODELS = {}   # name -> class, filled as subclasses of `Model` are defined
 
-# %% ../../nbs/11_models.core.ipynb #11-model-042
+# %% ../../nbs/11_models.core.ipynb #11-model-017
+JUDGED = (*HORIZONTAL[1:], *VERTICAL[1:], "wall first", "wall twice")     # what has a judge; "nothing" is the measure, with logit 0
+
 class Model(nn.Module):
     "A memory with heads. See `Prediction` for what it says and `check_model` for what it must keep"
     Config = ModelConfig
     needs_training = True
     carries_on = False      # can the memory hold on to something for ever? Then training begins with memories of other games
-    window = 8              # ticks that a training example should span
+    window = 4              # ticks that a training example should span
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         MODELS[cls.__name__] = cls
@@ -258,94 +115,134 @@ class Model(nn.Module):
     def __init__(self, config:ModelConfig):
         super().__init__()
         self.config, self.about = config, {}
-        self.standardise, self.see = Standardise(N_INPUTS), Standardise(7 + BALL_SIZE - VY - 1)
-        self.products = Products(7)
-        n_features = len(self.see.mean) + self.products.extra + config.hidden_size
-        self.events = Decider(n_features, config.planes, config.head_size, len(HORIZONTAL) + len(VERTICAL) + 4*len(HORIZONTAL))
+        self.standardise = Standardise(N_INPUTS)
+        self.judges = Judges(len(JUDGED), N_VIEW + BALL_SIZE - HORIZONTAL_FLAGS + 1, config.hidden_size, config.planes, config.head_size)
         self.ball_law, self.serve = BallLaw(), ServeHead(config.serve_bins)
         self.paddle_scale, self.paddle_law, self.paddle_events = Standardise(4), Experts(N_REGIMES, 4, 2), Decider(4, 16, 16, N_REGIMES)
         self.points_law, self.match_scale, self.match_events = Experts(2, 2 + len(HORIZONTAL), 2), Standardise(2), Decider(2, 16, 16, 1)
         self.scale_law = Experts(1, 1, 1)
-        with torch.no_grad(): self.events.planes.linear.weight[:, -config.hidden_size:] = 0     # the memory comes in as it proves useful
+
+    @property
+    def positions_only(self)->bool: return not self.config.velocities
 
     def begin(self, n:int):
         "An empty memory for `n` balls: a tuple of tensors (n, ...)"
         raise NotImplementedError
-    def remember(self, inputs, memory): # (n, T, 19), tuple -> (n, T, H), tuple
-        "Take a sequence of standardised inputs into the memory"
+    def remember(self, inputs, memory, last=0): # (n, T, 19), tuple -> (n, `last` or T, H), tuple
+        "Take a sequence of standardised inputs into the memory; features of the `last` ticks (0: of all)"
         raise NotImplementedError
 
-    def unroll(self, states, actions, memory=None, last=0): # (B, T, F), (B, T, 2)
+    def empty(self, n:int):
+        "`begin`, and without velocities a lane for the motion of each ball, (n, 5)"
+        return self.begin(n) if self.config.velocities else (*self.begin(n), self.judges.mean.new_zeros(n, LANE))
+    def unroll(self, states, actions, memory=None, last=0, scale=None): # (B, T, F), (B, T, 2), court's scale in each tick (B, T)
         "Predictions of the states that follow (only the `last` ones, if given), and the memory after them"
-        inputs = self.standardise(slot_inputs(states, actions))
-        B, T, K, I = inputs.shape
-        memory = self.begin(B*K) if memory is None else memory
-        h, memory = self.remember(inputs.transpose(1, 2).reshape(B*K, T, I), memory)
-        with torch.autocast(states.device.type, enabled=False):          # decisions need all digits, whatever the memory runs in
-            return self.predict(states[:, -last:], actions[:, -last:], h[:, -last:].float().unflatten(0, (B, K)).transpose(1, 2)), memory
+        if self.config.velocities: return self.think(states, actions, memory, last, scale)
+        *own, lane = memory or self.empty(len(states)*balls_of(states).shape[-2])
+        states, lane = self.observe(states, lane)
+        p, own = self.think(states, actions, tuple(own), last, scale)
+        return p, (*own, lane)
     def forward(self, states, actions): # (B, T, F), (B, T, 2)
         "Predictions of states 1..T in parallel"
         return self.unroll(states, actions)[0]
-    def step(self, state, action, memory): # (B, F), (B, 2)
+    def step(self, state, action, memory, scale=None): # (B, F), (B, 2)
         "One tick at constant cost"
-        prediction, memory = self.unroll(state[:, None], action[:, None], memory)
-        return Prediction(*(p if name in ("gain", "serve") else p[:, 0] for name, p in zip(Prediction._fields, prediction))), memory
+        p, memory = self.unroll(state[:, None], action[:, None], memory, 0, None if scale is None else scale[:, None])
+        return p.tick(0), memory
 
-    def predict(self, states, actions, h): # (B, T, F), (B, T, 2), (B, T, K, H)
+    def think(self, states, actions, memory=None, last=0, scale=None):
+        "`unroll` of states in which all motion can be seen"
+        inputs = self.standardise(slot_inputs(states, actions))
+        B, T, K, I = inputs.shape
+        memory = self.begin(B*K) if memory is None else memory
+        h, memory = self.remember(inputs.transpose(1, 2).reshape(B*K, T, I), memory, last)
+        with torch.autocast(states.device.type, enabled=False):          # decisions need all digits, whatever the memory runs in
+            h = h.float().unflatten(0, (B, K)).transpose(1, 2)
+            return self.predict(states[:, -last:], actions[:, -last:], h, None if scale is None else scale[:, -last:]), memory
+
+    def predict(self, states, actions, h, scale=None): # (B, T, F), (B, T, 2), (B, T, K, H), (B, T)
         "The heads"
-        moves = paddle_inputs(states, actions)
-        paddle, regime = self.paddle_law(moves), self.paddle_events(self.paddle_scale(moves))
+        expected = self.scale_law(states[..., COURT_SCALE:COURT_SCALE+1])[..., 0, :].float()
+        scale = expected[..., 0] if scale is None else scale
+        moves = paddle_inputs(states, actions, scale)
+        paddle, regime = self.paddle_law(moves).float(), self.paddle_events(self.paddle_scale(moves))
         next_y = paddle[..., 0].gather(-1, regime.argmax(-1, keepdim=True))[..., 0]
-        view = ball_view(states, next_y.detach())
-        seen = self.products(self.see(torch.cat([view, balls_of(states)[..., HORIZONTAL_FLAGS:]], -1)))
-        out = self.events(torch.cat([seen, h], -1))
-        horizontal, vertical, residual = out.split([len(HORIZONTAL), len(VERTICAL), 4*len(HORIZONTAL)], -1)
-        residual = residual.unflatten(-1, (-1, 4))*self.ball_law.horizontal.rms
+        view, balls = ball_view(states, next_y.detach(), scale), balls_of(states)
+        over = states[..., None, MATCH_OVER, None].expand(*view.shape[:-1], 1)
+        said = self.judges(torch.cat([view, balls[..., HORIZONTAL_FLAGS:], over], -1), h)
+        events = (torch.cat([torch.zeros_like(s[..., :1]), s], -1) for s in said.split([len(HORIZONTAL) - 1, len(VERTICAL) - 1, len(ORDER) - 1], -1))
         points, gain = self.points_after(states)
-        match = self.match_events(self.match_scale(points[..., None, :] + gain))[..., 0]        # (..., 6)
-        scale = self.scale_law(states[..., COURT_SCALE:COURT_SCALE+1])[..., 0, :]
-        return Prediction(horizontal, vertical, self.ball_law(view, residual), regime, paddle, points, gain,
-                          match.unsqueeze(-2).expand(horizontal.shape), torch.cat([scale, self.scale_law.rms[0].expand_as(scale)], -1), self.serve)
+        match = self.match_events(self.match_scale(points[..., None, :] + gain))        # (..., 6, 1)
+        return Prediction(*events, view, self.ball_law, regime, paddle, points, gain, match.transpose(-1, -2).expand(*view.shape[:-1], len(HORIZONTAL)),
+                          torch.cat([expected, self.scale_law.rms[0].expand_as(expected)], -1), self.serve)
 
     def points_after(self, states): # (..., F)
         "Both sides' points if nothing happens (..., 2), and what each event adds (6, 2)"
         kept = torch.cat([states[..., LEFT_POINTS:RIGHT_POINTS+1], torch.zeros_like(states[..., :len(HORIZONTAL)])], -1)
-        over = (states[..., MATCH_OVER] > 0.5).long()
-        laws = self.points_law(kept)
-        return laws.gather(-2, over[..., None, None].expand(*over.shape, 1, 2))[..., 0, :], self.points_law.weight[0, :, 2:].T
+        return self.points_law.of(kept, (states[..., MATCH_OVER] > 0.5).long()).float(), self.points_law.weight[0, :, 2:].T.float()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-044
+# %% ../../nbs/11_models.core.ipynb #11-model-018
+def observe(self, states, lane): # (B, T, F), (B*K, 5)
+    "The states with each ball's motion as the memory has it, per tick, and the lane after them"
+    states, (B, T, _) = states.clone(), states.shape
+    balls = balls_of(states)
+    states[..., [LEFT_VY, RIGHT_VY]] = 0
+    lane = lane.unflatten(0, (B, -1)).clone()
+    for t in range(T):
+        ball, (h, v) = balls[:, t], event_classes(balls[:, t])
+        before, motion, known = lane[..., :2], lane[..., 2:4], lane[..., 4:] > 0.5
+        around = [states[:, t, None, i].expand(h.shape) for i in (LEFT_Y, RIGHT_Y, COURT_SCALE)]
+        follows = self.ball_law(look(*around, *before.unbind(-1), *motion.unbind(-1)), h, v)[..., 2:].float()
+        free, served = ((h == NOTHING) & (v == NOTHING))[..., None], (h == SERVED)[..., None]
+        way = ball[..., X:Y+1] - before
+        motion = torch.where(served, ball[..., VX:VY+1], torch.where(known & ~(free & (not self.carries_on)), follows, way))
+        known = (known | free) & ~served
+        lane = torch.cat([ball[..., X:Y+1], motion, known.to(motion.dtype)], -1)
+        ball[..., VX:VY+1] = motion
+    return states, lane.flatten(0, 1)
+Model.observe = observe
+
+# %% ../../nbs/11_models.core.ipynb #11-model-020
 def event_counts(h): # (..., K) classes
     "How many balls met each horizontal event. (..., 6)"
     return F.one_hot(h, len(HORIZONTAL)).sum(-2).float()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-045
+# %% ../../nbs/11_models.core.ipynb #11-model-021
 def fit_closed_form(model:Model, batch:Batch):
-    "Fit what least squares and counting solve: standardisation, laws, regimes, points, the serve"
-    before, after, actions = batch.states[:, :-1], batch.states[:, 1:], batch.actions
-    paddles = after[..., [LEFT_Y, LEFT_VY, RIGHT_Y, RIGHT_VY]].unflatten(-1, (2, 2))
-    moves, moved = paddle_inputs(before, actions).flatten(0, -2), paddles.flatten(0, -2)
-    some = torch.randperm(len(moves), generator=torch.Generator().manual_seed(0))[:200_000].to(moves.device)
-    regimes = find_regimes(moves[some].cpu(), moved[some].cpu(), N_REGIMES).to(moves.device)
-    view, balls = ball_view(before, paddles[..., 0]), balls_of(after)
-    here = balls_of(before)[..., PRESENT] > 0.5
-    h, v = event_classes(balls)
+    "Fit what least squares and counting solve: standardisation, the judges' glasses, laws, regimes, points, the serve"
+    states, sure = (batch.states, torch.ones_like(balls_of(batch.states)[..., 0] > 0)) if model.config.velocities else motions(batch.states)
+    before, after, actions = states[:, :-1], states[:, 1:], batch.actions
+    scale, paddles, balls = after[..., COURT_SCALE], paddles_of(after), balls_of(after)
+    moves, moved = paddle_inputs(before, actions, scale).flatten(0, -2), paddles.flatten(0, -2)
+    some = torch.randperm(len(moves), generator=torch.Generator().manual_seed(0))[:200_000]
+    view, flags = ball_view(before, paddles[..., 0], scale), balls_of(before)[..., HORIZONTAL_FLAGS:]
+    here, (h, v) = (balls_of(before)[..., PRESENT] > 0.5) & sure[:, :-1] & sure[:, 1:], event_classes(balls)
     with torch.no_grad():
-        model.standardise.fit(slot_inputs(before, actions)[here])
-        model.see.fit(torch.cat([view, balls_of(before)[..., HORIZONTAL_FLAGS:]], -1)[here])
-        model.paddle_scale.fit(moves); model.paddle_law.fit(moves[some], moved[some], regimes)
+        model.standardise.fit(slot_inputs(before, actions)[here][::10])
+        _grind(model.judges, torch.cat([view, flags, before[..., None, MATCH_OVER, None].expand(*h.shape, 1)], -1), h, v, here)
+        model.paddle_scale.fit(moves); model.paddle_law.fit(moves[some], moved[some], find_regimes(moves[some], moved[some], N_REGIMES))
         model.ball_law.fit(view[here], balls[here][:, X:VY+1], h[here], v[here])
         model.serve.fit(balls[here & (h == SERVED)][:, VX:VY+1])
         model.points_law.fit(torch.cat([before[..., LEFT_POINTS:RIGHT_POINTS+1], event_counts(h)], -1).flatten(0, -2),
                              after[..., LEFT_POINTS:RIGHT_POINTS+1].flatten(0, -2), (before[..., MATCH_OVER] > 0.5).long().flatten())
         model.match_scale.fit(after[..., LEFT_POINTS:RIGHT_POINTS+1])
-        model.scale_law.fit(*(s[..., COURT_SCALE:COURT_SCALE+1].flatten(0, -2) for s in (before, after)), torch.zeros_like(before[..., 0], dtype=torch.long).flatten())
+        model.scale_law.fit(before[..., COURT_SCALE].reshape(-1, 1), scale.reshape(-1, 1), torch.zeros(scale.numel(), dtype=torch.long))
 
-# %% ../../nbs/11_models.core.ipynb #11-model-047
+# %% ../../nbs/11_models.core.ipynb #11-model-022
+def _grind(judges, x, h, v, here): # (B, T, K, n) what judges see; (B, T, K) classes, bool
+    "Each judge's glass is ground on the ticks within one of its event"
+    hit = (h == HIT_LEFT) | (h == HIT_RIGHT)
+    events = [h == i for i in range(1, len(HORIZONTAL))] + [v == i for i in range(1, len(VERTICAL))] + [hit & (v != NOTHING)]*2
+    for j, what in enumerate(events):
+        near = what.clone()
+        near[:, 1:] |= what[:, :-1]; near[:, :-1] |= what[:, 1:]
+        judges.fit(j, x[near & here])
+
+# %% ../../nbs/11_models.core.ipynb #11-model-024
 def loss_of(model:Model, batch:Batch, memory=None)->tuple[Tensor, dict]:
-    "The training loss and its parts"
+    "The training loss and its parts; all motion must be seen in the states"
     last = batch.weights.shape[1]
-    p, _ = model.unroll(batch.states[:, :-1], batch.actions, memory, last)
+    p, _ = model.think(batch.states[:, :-1], batch.actions, memory, last, batch.states[:, 1:, COURT_SCALE])
     target = batch.states[:, -last:]
     balls = balls_of(target)
     h, v = event_classes(balls)
@@ -353,52 +250,55 @@ def loss_of(model:Model, batch:Batch, memory=None)->tuple[Tensor, dict]:
     mean = lambda losses, w=weights: (losses*w).sum()/w.sum().clamp_min(1e-6)
     entropy = lambda logits, classes: F.cross_entropy(logits.flatten(0, -2), classes.flatten(), reduction="none").view(classes.shape)
     parts = dict(horizontal=mean(entropy(p.horizontal, h)), vertical=mean(entropy(p.vertical, v)))
-    law, flies = model.ball_law.horizontal, (v == NOTHING) & (h != SERVED)
-    said = p.ball[..., NOTHING, :].gather(-2, h[..., None, None].expand(*h.shape, 1, 4))[..., 0, :]
-    miss = ((said - balls[..., X:VY+1])/law.rms[h].clamp_min(1e-7)).clamp(-10, 10)
-    parts["residual"] = mean(F.smooth_l1_loss(miss, torch.zeros_like(miss), reduction="none").mean(-1), weights*flies*(law.rms[h].amax(-1) > 1e-5))
-    paddles = target[..., [LEFT_Y, LEFT_VY, RIGHT_Y, RIGHT_VY]].unflatten(-1, (2, 2))
-    nearest = ((p.paddle - paddles.unsqueeze(-2))/model.paddle_law.rms.mean(0).clamp_min(1e-6)).pow(2).sum(-1).argmin(-1)
+    both = ((h == HIT_LEFT) | (h == HIT_RIGHT)) & (v != NOTHING) & (weights > 0)
+    if both.any(): parts["order"] = _order_loss(p, balls, h, v, both)
+    nearest = ((p.paddle - paddles_of(target).unsqueeze(-2))/model.paddle_law.rms.mean(0).clamp_min(1e-6)).pow(2).sum(-1).argmin(-1)
     parts["paddle"] = mean(entropy(p.regime, nearest), batch.weights[..., None].expand(nearest.shape))
     over = p.match.gather(-1, h[..., None])[..., 0].amax(-1)
     parts["match"] = mean(F.binary_cross_entropy_with_logits(over, target[..., MATCH_OVER], reduction="none"), batch.weights)
-    parts["residual"] = 0.1*parts["residual"]      # positions matter less than decisions
     return sum(parts.values()), {name: part.item() for name, part in parts.items()}
 
-# %% ../../nbs/11_models.core.ipynb #11-model-049
+def _order_loss(p, balls, h, v, both):
+    "Balls that met a wall and a paddle: which order explains what became of them, the first that does? Where none does, there is nothing to learn"
+    after, view, h, v = balls[both][:, X:VY+1], p.view[both].detach(), h[both], v[both]
+    miss = torch.stack([(p.law(view, h, v, torch.full_like(h, order)) - after).abs().amax(-1) for order in ORDER], -1)
+    explains = miss < 1e-4
+    return (F.cross_entropy(p.order[both], explains.int().argmax(-1), reduction="none")*explains.any(-1)).mean()
+
+# %% ../../nbs/11_models.core.ipynb #11-model-026
 class NoMemory(Model):
     "The heads alone: each tick is judged by itself"
+    window = 1
     def begin(self, n): return ()
-    def remember(self, inputs, memory): return inputs.new_zeros(*inputs.shape[:2], self.config.hidden_size), memory
+    def remember(self, inputs, memory, last=0): return inputs.new_zeros(len(inputs), last or inputs.shape[1], self.config.hidden_size), memory
 
-# %% ../../nbs/11_models.core.ipynb #11-model-052
+# %% ../../nbs/11_models.core.ipynb #11-model-031
 class ConstantVelocity(NoMemory):
     "Free flight and free paddles, learned by least squares; no event ever happens"
     needs_training = False
-    def predict(self, states, actions, h):
-        p = super().predict(states, actions, h)
+    def predict(self, states, actions, h, scale=None):
+        p = super().predict(states, actions, h, scale)
         never = lambda logits: F.one_hot(torch.zeros_like(logits[..., 0], dtype=torch.long), logits.shape[-1])*100.
         return p._replace(horizontal=never(p.horizontal), vertical=never(p.vertical), regime=never(p.regime), match=torch.full_like(p.match, -100.))
 
-# %% ../../nbs/11_models.core.ipynb #11-model-053
+# %% ../../nbs/11_models.core.ipynb #11-model-032
 class Persistence(ConstantVelocity):
     "Nothing changes"
-    def predict(self, states, actions, h):
-        p = super().predict(states, actions, h)
-        paddles = states[..., LEFT_Y:RIGHT_VY+1].unflatten(-1, (2, 1, 2)).expand_as(p.paddle)
-        return p._replace(ball=balls_of(states)[..., None, None, X:VY+1].expand_as(p.ball), paddle=paddles,
-                          points=states[..., LEFT_POINTS:RIGHT_POINTS+1])
+    def predict(self, states, actions, h, scale=None):
+        p = super().predict(states, actions, h, scale)
+        paddles = paddles_of(states).unsqueeze(-2).expand_as(p.paddle)
+        return p._replace(law=lambda view, h, v, order=None: view[..., 3:7], paddle=paddles, points=states[..., LEFT_POINTS:RIGHT_POINTS+1])
 
-# %% ../../nbs/11_models.core.ipynb #11-model-056
+# %% ../../nbs/11_models.core.ipynb #11-model-035
 MODEL_FORMAT = "pong_model.model/1"
 
-# %% ../../nbs/11_models.core.ipynb #11-model-057
+# %% ../../nbs/11_models.core.ipynb #11-model-036
 def seal(folder:Path, header:dict)->str:
     "The checksum of a model: its weights and everything that its header says"
     said = json.dumps({k: v for k, v in header.items() if k != "sha256"}, sort_keys=True)
     return hashlib.sha256((folder/"weights.safetensors").read_bytes() + said.encode()).hexdigest()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-058
+# %% ../../nbs/11_models.core.ipynb #11-model-037
 def save_model(model:Model, folder, **about)->Path:
     "Write `model` to `folder` (replaced whole); `about` is free JSON: the game, how it was trained, the command"
     folder = Path(folder)
@@ -415,7 +315,7 @@ def save_model(model:Model, folder, **about)->Path:
         raise
     return folder
 
-# %% ../../nbs/11_models.core.ipynb #11-model-059
+# %% ../../nbs/11_models.core.ipynb #11-model-038
 def replace_folder(new:Path, folder:Path):
     "Give the finished folder `new` the name `folder`; what stood there goes once the new one is in place"
     old = None
@@ -425,7 +325,7 @@ def replace_folder(new:Path, folder:Path):
     os.replace(new, folder)
     if old: shutil.rmtree(old, ignore_errors=True)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-060
+# %% ../../nbs/11_models.core.ipynb #11-model-039
 def whole_folder(folder)->Path:
     "`folder`; if a kill hit `replace_folder` between its two renames, what stood there before is put back first"
     folder = Path(folder)
@@ -433,7 +333,7 @@ def whole_folder(folder)->Path:
         for old in folder.parent.glob(f".{folder.name}.old.*/folder"): os.replace(old, folder); break
     return folder
 
-# %% ../../nbs/11_models.core.ipynb #11-model-061
+# %% ../../nbs/11_models.core.ipynb #11-model-040
 def find_model(name:str)->type[Model]:
     "The class of a model by its name; every module of `pong_model.models` is searched, and whatever else was imported"
     if name not in MODELS:
@@ -442,7 +342,7 @@ def find_model(name:str)->type[Model]:
     require(name in MODELS, "model_type", name, ", ".join(sorted(n for n, m in MODELS.items() if m.needs_training)))
     return MODELS[name]
 
-# %% ../../nbs/11_models.core.ipynb #11-model-062
+# %% ../../nbs/11_models.core.ipynb #11-model-041
 def read_model(folder, device="cpu")->Model:
     "Load a saved model; raises `FileNotFoundError` or `ValueError` with one line that says what is wrong"
     folder = whole_folder(folder)
@@ -463,7 +363,7 @@ def read_model(folder, device="cpu")->Model:
     model.about = about["about"]
     return model.to(device).eval()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-063
+# %% ../../nbs/11_models.core.ipynb #11-model-042
 def _fill(model, tensors, folder):
     "Put `tensors` into `model`; names and shapes must agree"
     own = model.state_dict()
@@ -473,10 +373,10 @@ def _fill(model, tensors, folder):
             f"shape {tuple(own[k].shape)}" if k in own else "no such weights")
     model.load_state_dict(tensors)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-067
+# %% ../../nbs/11_models.core.ipynb #11-model-046
 def _leaves(prediction): return [p for p in prediction if isinstance(p, Tensor)]
 
-# %% ../../nbs/11_models.core.ipynb #11-model-068
+# %% ../../nbs/11_models.core.ipynb #11-model-047
 def check_model(
     make,             # () -> Model, freshly initialised
     n_balls:int=2,
@@ -494,19 +394,19 @@ def check_model(
     with torch.no_grad():
         p = model(states, actions)
         assert p.horizontal.shape == (B, ticks, n_balls, 6) and p.vertical.shape == (B, ticks, n_balls, 3), "shapes of the event logits"
-        assert p.ball.shape == (B, ticks, n_balls, 6, 3, 4) and p.paddle.shape == (B, ticks, 2, N_REGIMES, 2), "shapes of the laws"
+        assert p.view.shape == (B, ticks, n_balls, N_VIEW) and p.paddle.shape == (B, ticks, 2, N_REGIMES, 2), "shapes of what the laws see and say"
         assert all(x.dtype == torch.float32 for x in _leaves(p)), "predictions are float32"
         assert all(torch.equal(x, y) for x, y in zip(_leaves(p), _leaves(model(states, actions)))), "the same input gives the same output"
         _check_time(model, states, actions, p, close)
         order = torch.tensor([2, 0, 1])
         shuffled = model(states[order], actions[order])
-        assert torch.allclose(shuffled.horizontal, p.horizontal[order], atol=tol) and torch.allclose(shuffled.ball, p.ball[order], atol=tol), "games do not see each other"
+        assert torch.allclose(shuffled.horizontal, p.horizontal[order], atol=tol) and torch.allclose(shuffled.view, p.view[order], atol=tol), "games do not see each other"
         with tempfile.TemporaryDirectory() as d:
             again = read_model(save_model(model, Path(d)/"m"))(states, actions)
         assert all(torch.equal(x, y) for x, y in zip(_leaves(p), _leaves(again))), "what is loaded is what was saved"
     if model.needs_training: _check_gradients(make(), states, actions)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-069
+# %% ../../nbs/11_models.core.ipynb #11-model-048
 def _check_time(model, states, actions, p, close):
     "Nothing leaks from the future, and stepping equals the sequence, wherever it is cut"
     B, T, _ = states.shape
@@ -514,17 +414,17 @@ def _check_time(model, states, actions, p, close):
     other = states.clone(); other[:, cut:] += 1
     early = model(other, actions)
     assert torch.allclose(early.horizontal[:, :cut], p.horizontal[:, :cut], atol=1e-4), "the future leaks into the past"
-    memory, stepped = model.begin(B*(p.horizontal.shape[2])), []
+    memory, stepped = model.empty(B*(p.horizontal.shape[2])), []
     for t in range(T):
         said, memory = model.step(states[:, t], actions[:, t], memory)
         stepped.append(said)
-    joined = Prediction(*(x[0] if n in ("gain", "serve") else torch.stack(x, 1) for n, x in zip(Prediction._fields, zip(*stepped))))
-    assert close(joined, p), "stepping differs from the sequence"
+    joined = [torch.stack(x, 1) if isinstance(x[0], Tensor) else x[0] for n, x in zip(Prediction._fields, zip(*stepped)) if n != "gain"]
+    assert close(joined, p._replace(gain=None)), "stepping differs from the sequence"
     first, memory = model.unroll(states[:, :cut], actions[:, :cut])
     second, _ = model.unroll(states[:, cut:], actions[:, cut:], memory)
     assert torch.allclose(torch.cat([first.horizontal, second.horizontal], 1), p.horizontal, atol=2e-4, rtol=2e-4), "a sequence cut in two differs"
 
-# %% ../../nbs/11_models.core.ipynb #11-model-070
+# %% ../../nbs/11_models.core.ipynb #11-model-049
 def _check_gradients(model, states, actions):
     "Every parameter learns; what is fitted in closed form is a buffer, not a parameter"
     for p in model.parameters(): nn.init.normal_(p, std=0.1)        # zero-initialised layers would hide what lies below them,

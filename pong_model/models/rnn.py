@@ -37,7 +37,7 @@ class RNNModel(Model):
         empty = self.rnn.weight_ih_l0.new_zeros(n, self.config.num_layers, self.config.hidden_size)
         return (empty,) if self.config.cell == "gru" else (empty, empty)
 
-    def remember(self, inputs, memory):
+    def remember(self, inputs, memory, last=0):
         layers_first = tuple(m.transpose(0, 1).contiguous() for m in memory)
-        out, last = self.rnn(inputs, layers_first[0] if self.config.cell == "gru" else layers_first)
-        return out, tuple(m.transpose(0, 1) for m in ((last,) if self.config.cell == "gru" else last))
+        out, now = self.rnn(inputs, layers_first[0] if self.config.cell == "gru" else layers_first)
+        return out[:, -last:], tuple(m.transpose(0, 1) for m in ((now,) if self.config.cell == "gru" else now))

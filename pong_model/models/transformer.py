@@ -10,7 +10,7 @@ from ..game import require
 import torch
 from torch import nn, Tensor
 from torch.nn import functional as F
-from .core import N_INPUTS, Model, ModelConfig, slot_inputs
+from .core import N_INPUTS, Model, ModelConfig
 
 # %% auto #0
 __all__ = ['TransformerConfig', 'band', 'banded_attention', 'clock', 'turn', 'Attention', 'Block', 'TransformerModel',
@@ -141,14 +141,6 @@ class TransformerModel(Model):
             if skip == 0: x, caches[i] = block(x, caches[i], hands, allowed)
             else: x, caches[i] = block(x, caches[i], [h[..., T-x.shape[1]:, :] for h in hands], allowed[..., skip:, skip:], skip - T + x.shape[1])
         return x, (*caches, age + T)
-
-    def unroll(self, states, actions, memory=None, last=0):
-        "As for any model; of the ticks before the `last` ones each layer works out only what the next one will look at"
-        inputs = self.standardise(slot_inputs(states, actions))
-        B, T, K, I = inputs.shape
-        memory = self.begin(B*K) if memory is None else memory
-        h, memory = self.remember(inputs.transpose(1, 2).reshape(B*K, T, I), memory, last)
-        return self.predict(states[:, -last:], actions[:, -last:], h.unflatten(0, (B, K)).transpose(1, 2)), memory
 
     def when(self, age, T): # (n,)
         "The clock's hands at the next T ticks, and which keys each of the first W-1 queries may see"
