@@ -16,8 +16,8 @@ from .players import MixedPlayer, RandomPlayer, SinePlayer, Tracker, make_player
 from .rollout import Trajectory, census, rollout
 
 # %% auto #0
-__all__ = ['SPLITS', 'DATA_FORMAT', 'split_seeds', 'DataConfig', 'training_player', 'GameSource', 'near_events', 'windows',
-           'choose_steps', 'check_census', 'write_dataset', 'FolderSource', 'stretches']
+__all__ = ['SPLITS', 'DATA_FORMAT', 'split_seeds', 'DataConfig', 'training_player', 'with_slots', 'GameSource', 'near_events',
+           'windows', 'choose_steps', 'check_census', 'write_dataset', 'FolderSource', 'stretches']
 
 # %% ../nbs/10_data.ipynb #10-data-005
 SPLITS = dict(train=0x0001, validation=0x0002, test=0x0003)
@@ -42,11 +42,13 @@ class DataConfig:
     ticks:int = 400           # how long each is played, ticks, 16 to 100000
     margin:int = 1            # ticks before and after an event that count as near it, 0 to 100
     before_score:int = 8      # ticks before a score that count as near it: there the ball was missed, 0 to 1000
+    vary_balls:bool = True    # games with 1, 2, ... balls in turn, up to those of the game: true or false
 
     def __post_init__(self):
         for name, low, high in [("games", 1, 10**6), ("ticks", 16, 10**5), ("margin", 0, 100), ("before_score", 0, 1000)]:
             value = getattr(self, name)
             require(isinstance(value, int) and not isinstance(value, bool) and low <= value <= high, name, value, f"a whole number from {low} to {high}")
+        require(isinstance(self.vary_balls, bool), "vary_balls", self.vary_balls, "true or false")
         if self.players != "training": make_player(self.players)
 
 # %% ../nbs/10_data.ipynb #10-data-010
@@ -55,6 +57,12 @@ def training_player(name:str):
     return MixedPlayer(RandomPlayer(), SinePlayer(), Tracker(), Tracker(), Tracker(aim=1.3)) if name == "training" else make_player(name)
 
 # %% ../nbs/10_data.ipynb #10-data-012
+def with_slots(states, n_balls): # (..., F)
+    "States with room for `n_balls` balls; the slots that are new are empty"
+    room = Layout(n_balls).n_features - states.shape[-1]
+    return np.concatenate([states, np.zeros((*states.shape[:-1], room), np.float32)], -1) if room else states
+
+# %% ../nbs/10_data.ipynb #10-data-013
 class GameSource:
     "Fresh games of the exact engine: `draw(i)` is the i-th lot of `DataConfig.games`"
     repeats = False     # no two draws share a game
@@ -64,15 +72,17 @@ class GameSource:
     def draw(self, i:int)->Trajectory:
         last = 2**32//self.data.games - 1     # beyond it the next seed's games begin
         require(0 <= i <= last, "draw", i, f"0 to {last} (2^32 games a seed)")
-        first = (self.seed << 32) + i*self.data.games
+        first, n = (self.seed << 32) + i*self.data.games, self.game.n_balls
+        game = dataclasses.replace(self.game, n_balls=1 + i % n) if self.data.vary_balls else self.game
         left, right = training_player(self.data.players), training_player(self.data.players)
-        return rollout(ExactEngine(self.game, self.data.games, self.threads), left, right, self.data.ticks, split_seeds(self.split, first, self.data.games))
+        run = rollout(ExactEngine(game, self.data.games, self.threads), left, right, self.data.ticks, split_seeds(self.split, first, self.data.games))
+        return dataclasses.replace(run, config=self.game, states=with_slots(run.states, n))
     def survey(self)->tuple[dict, Trajectory]:
         "The census of the first draw, which stands for all, and that draw"
         sample = self.draw(0)
         return census(sample.states), sample
 
-# %% ../nbs/10_data.ipynb #10-data-015
+# %% ../nbs/10_data.ipynb #10-data-016
 def near_events(
     trajectory:Trajectory,
     margin:int=1, before_score:int=8,
@@ -88,7 +98,7 @@ def near_events(
     for d in range(1, before_score + 1): out[:, :-d] |= score[:, d:]
     return out
 
-# %% ../nbs/10_data.ipynb #10-data-018
+# %% ../nbs/10_data.ipynb #10-data-019
 def windows(
     trajectory:Trajectory,
     games, ticks,   # (N,), (N,): the chosen steps; ticks of length - 1 or more
@@ -98,7 +108,7 @@ def windows(
     at = ticks[:, None] + np.arange(1 - length, 2)
     return trajectory.states[games[:, None], at], trajectory.actions[games[:, None], at[:, :-1]]
 
-# %% ../nbs/10_data.ipynb #10-data-019
+# %% ../nbs/10_data.ipynb #10-data-020
 def choose_steps(
     mask, # bool (n_games, ticks)
     n:int, rng:np.random.Generator,
@@ -108,7 +118,7 @@ def choose_steps(
     if n < len(flat): flat = rng.choice(flat, n, replace=False)
     return np.divmod(flat, mask.shape[1])
 
-# %% ../nbs/10_data.ipynb #10-data-022
+# %% ../nbs/10_data.ipynb #10-data-023
 def check_census(
     counts:dict,      # from `census`
     wanted:int=200,   # of each event
@@ -121,10 +131,10 @@ def check_census(
     accepts = f"at least {wanted} of each kind" + (f" and {ends} ends of a match" if match else "")
     require(not few, "data, events", ", ".join(few), f"{accepts} (more games, other players, or longer ones)")
 
-# %% ../nbs/10_data.ipynb #10-data-025
+# %% ../nbs/10_data.ipynb #10-data-026
 DATA_FORMAT = "pong_model.data/1"
 
-# %% ../nbs/10_data.ipynb #10-data-026
+# %% ../nbs/10_data.ipynb #10-data-027
 def write_dataset(folder, trajectories, **about)->Path:
     "Write an iterable of trajectories of one game as a dataset, a part each; the header comes last, so a killed run leaves no dataset"
     folder, config, n = Path(folder), None, 0
@@ -140,7 +150,7 @@ def write_dataset(folder, trajectories, **about)->Path:
     header = json.dumps(dict(format=DATA_FORMAT, config=dataclasses.asdict(config), parts=n, about=about), indent=1)
     return write_atomically(folder/"dataset.json", lambda p: Path(p).write_text(header + "\n"))
 
-# %% ../nbs/10_data.ipynb #10-data-027
+# %% ../nbs/10_data.ipynb #10-data-028
 class FolderSource:
     """Trajectories from a dataset folder, checked as they are read: `draw(i)` is part i modulo their number.
 
@@ -182,7 +192,7 @@ class FolderSource:
         except ValueError as error: raise ValueError(f"{name}, {error}") from None
         return Trajectory(states, actions, seeds, self.game)
 
-# %% ../nbs/10_data.ipynb #10-data-032
+# %% ../nbs/10_data.ipynb #10-data-033
 def stretches(
     trajectory:Trajectory,
     length:int,  # ticks, at most those of the trajectory
@@ -195,7 +205,7 @@ def stretches(
     states, actions = windows(trajectory, games, starts[which] + length - 1, length)
     return Trajectory(states, actions, trajectory.seeds[games], trajectory.config)
 
-# %% ../nbs/10_data.ipynb #10-data-034
+# %% ../nbs/10_data.ipynb #10-data-035
 @patch
 def survey(self:FolderSource, n:int=600)->tuple[dict, Trajectory]:
     "Read and check every part once: the census of all of them, and up to `n` stretches from all of them as one trajectory"
