@@ -99,6 +99,7 @@ class Rallies:
     exact:Track           # of n rallies; rally r is ball r % K of game r // K
     ends:np.ndarray       # int (n,): the last tick of each, its score or the cut
     decisions:np.ndarray  # int (n,): how often a paddle hit or missed it
+    scales:np.ndarray|None=None # float32 (games, limit + 2): the court's scale in every row, where it walks
     def __len__(self): return len(self.ends)
     @property
     def limit(self): return self.actions.shape[1] - 1
@@ -118,13 +119,15 @@ def record_rallies(
     seeds, player, parts = evaluation_seeds(SETS[set].tag, seed, -(-n_rallies//config.n_balls)), SETS[set].player, []
     for some in np.array_split(seeds, -(-len(seeds)//256)):
         run = rollout(ExactEngine(config, len(some)), player(), player(), limit + 1, some)
-        parts.append((run.states[:, :GIVEN].copy(), run.actions, *track_of(run.states)))
-    opening, actions, *exact = (np.concatenate(p) for p in zip(*parts))
+        scales = run.states[..., COURT_SCALE].copy()
+        parts.append((run.states[:, :GIVEN].copy(), run.actions, scales, *track_of(run.states)))
+    opening, actions, scales, *exact = (np.concatenate(p) for p in zip(*parts))
     exact = Track(*(e[:n_rallies] for e in exact))
     scored, served_again = score_of(exact)[0], first_tick(exact.horizontal[:, 1:] == SERVED)
     ends = np.minimum(np.minimum(scored, served_again), limit)
     hits = np.isin(exact.horizontal, (HIT_LEFT, HIT_RIGHT)) & (np.arange(limit + 2) <= ends[:, None])
-    return Rallies(set, seed, config, seeds, opening, actions, exact, ends, hits.sum(1) + (scored == ends))
+    return Rallies(set, seed, config, seeds, opening, actions, exact, ends, hits.sum(1) + (scored == ends),
+                   scales if config.court_scale_walk else None)
 
 # %% ../nbs/21_evaluation.ipynb #21-evalu-017
 def follow(
@@ -155,7 +158,10 @@ def _follow_batch(engine, rallies, games, ticks, positions_only):
     states[:k] = given.swapaxes(0, 1)
     engine.reset(rallies.seeds[games])
     engine.load(given, rallies.actions[games, :k-1])
-    for t in range(k - 1, ticks): states[t+1] = engine.step(rallies.actions[games, t])
+    drive = getattr(engine, "drive", None) if rallies.scales is not None else None
+    for t in range(k - 1, ticks):
+        if drive: drive(rallies.scales[games, t+1])
+        states[t+1] = engine.step(rallies.actions[games, t])
     return states.swapaxes(0, 1)
 
 # %% ../nbs/21_evaluation.ipynb #21-evalu-022
@@ -508,7 +514,7 @@ class PerturbedEngine(ExactEngine):
 BASELINES = dict(persistence=PersistenceEngine, constant_velocity=ConstantVelocityEngine, exact=ExactEngine,
                  exact_perturbed=PerturbedEngine)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-083
+# %% ../nbs/21_evaluation.ipynb #21-evalu-085
 @dataclass(frozen=True)
 class Subject:
     "What is on trial"
@@ -522,7 +528,7 @@ class Subject:
     @property
     def start(self): return GIVEN - 1 if self.positions_only else 0    # the tick at which measuring starts
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-084
+# %% ../nbs/21_evaluation.ipynb #21-evalu-086
 def as_subject(
     model,                  # a `Model`, a factory (config, n_games) -> Engine, or a `Subject`
     name:str=None,          # what the report calls it
@@ -545,7 +551,7 @@ def as_subject(
                  engine={k: v if isinstance(v, (str, float, int)) else str(v) for k, v in options.items()})
     return Subject(make, name or type(model).__name__, config, bool(positions_only), about)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-085
+# %% ../nbs/21_evaluation.ipynb #21-evalu-087
 def comparisons(
     model,                    # see `as_subject`; its name comes first
     set:str="standard-v1",    # a key of `SETS`
@@ -560,7 +566,7 @@ def comparisons(
     return {subject.name: tried} | {name: compare(rallies, follow(make, rallies), subject.start)
                                     for name, make in BASELINES.items()}
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-086
+# %% ../nbs/21_evaluation.ipynb #21-evalu-088
 def report_card(
     model,                    # see `as_subject`
     set:str="standard-v1",    # a key of `SETS`
@@ -584,7 +590,7 @@ def report_card(
         randomness=randomness(make, game, seed, n_serves), speed=speed(make, game),
         baselines={name: fidelity(compared[name]) for name in BASELINES})
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-088
+# %% ../nbs/21_evaluation.ipynb #21-evalu-090
 def short_report(
     model,               # see `as_subject`
     seed:int=0,
@@ -599,7 +605,7 @@ def short_report(
     return dict(rallies_right=rallies_right(c), valid_ticks=valid_ticks(c)["median"],
                 horizon_100=horizon(c, 100)["median"])
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-093
+# %% ../nbs/21_evaluation.ipynb #21-evalu-095
 def _read_json(path, what):
     "A JSON object from a file; `FileNotFoundError` or `ValueError` in one line"
     if not Path(path).is_file(): raise FileNotFoundError(f"{what}: no file {str(path)!r}")
@@ -624,7 +630,7 @@ def read_gate(path)->dict:
     "Read the limits of a gate; raises like `read_report`"
     return _read_json(path, "gate")
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-094
+# %% ../nbs/21_evaluation.ipynb #21-evalu-096
 def check_gate(report:dict, gate:dict, where:str="")->list[str]:
     "A line for each limit of `gate` that `report` does not keep; an unknown name or a bad limit raises `ValueError`"
     broken = []
@@ -646,7 +652,7 @@ def _beyond(name, value, limits):
         if not kept: lines.append(f"gate: {name} is {got}, must be at {bound} {limit:g}")
     return lines
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-098
+# %% ../nbs/21_evaluation.ipynb #21-evalu-100
 def _cell(value, digits=3): return "-" if value is None else f"{value:.{digits}f}"
 
 def _small(value):
@@ -660,7 +666,7 @@ def _fidelity_cells(f):
 
 def _rows(lines): return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-099
+# %% ../nbs/21_evaluation.ipynb #21-evalu-101
 def report_table(reports)->str: # report cards, a list, or a dict of name -> card
     "Report cards as a markdown table, their baselines below"
     named = list(reports.items()) if isinstance(reports, dict) else [(r["model"], r) for r in reports]
@@ -683,7 +689,7 @@ def decisions_table(reports:dict)->str: # name -> report card
     heads = [["paddle decisions", *GROUPS], ["---", *["---:"]*len(GROUPS)]]
     return _rows(heads + [[name, *counts(r)] for name, r in reports.items()])
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-102
+# %% ../nbs/21_evaluation.ipynb #21-evalu-104
 def _axes(ax, **size):
     "`ax`, or a new one"
     import matplotlib.pyplot as plt
@@ -703,7 +709,7 @@ def plot_error(compared:dict, ax=None, floor:float=1e-7):
     ax.set(xlabel="ticks since the serve", ylabel="error, court heights"); ax.legend(fontsize=7)
     return ax
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-103
+# %% ../nbs/21_evaluation.ipynb #21-evalu-105
 def plot_survival(compared:dict, ax=None):
     "Share of rallies still valid against time (Kaplan-Meier), beside the share still played in the exact engine"
     ax = _axes(ax, figsize=(7, 3.2))
@@ -727,7 +733,7 @@ def plot_events(report:dict, ax=None):
     ax.set(ylim=(0, 1.05), title="at the tick, and give or take one (dashes)"); ax.legend(loc="lower left", fontsize=7)
     return ax
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-104
+# %% ../nbs/21_evaluation.ipynb #21-evalu-106
 def plot_rally(comparison:Comparison, rally:int=None, name:str="engine on trial"):
     "One rally in both engines, by default the one that goes wrong last. Dots: events; cross: where it went wrong"
     import matplotlib.pyplot as plt
