@@ -167,7 +167,7 @@ class Model(nn.Module):
         moves = paddle_inputs(states, actions, scale)
         paddle, regime = self.paddle_law(moves).float(), self.paddle_events(self.paddle_scale(moves))
         next_y = paddle[..., 0].gather(-1, regime.argmax(-1, keepdim=True))[..., 0]
-        view, balls = ball_view(states, next_y.detach(), scale), balls_of(states)
+        view, balls = self.ball_law.push(ball_view(states, next_y.detach(), scale), states[..., None, COURT_SCALE]), balls_of(states)
         over = states[..., None, MATCH_OVER, None].expand(*view.shape[:-1], 1)
         said = self.judges(torch.cat([view, balls[..., HORIZONTAL_FLAGS:], over], -1), h)
         events = (torch.cat([torch.zeros_like(s[..., :1]), s], -1) for s in said.split([len(HORIZONTAL) - 1, len(VERTICAL) - 1, len(ORDER) - 1], -1))
@@ -218,10 +218,11 @@ def fit_closed_form(model:Model, batch:Batch):
     view, flags = ball_view(before, paddles[..., 0], scale), balls_of(before)[..., HORIZONTAL_FLAGS:]
     here, (h, v) = (balls_of(before)[..., PRESENT] > 0.5) & sure[:, :-1] & sure[:, 1:], event_classes(balls)
     with torch.no_grad():
+        model.ball_law.fit(view[here], balls[here][:, X:VY+1], h[here], v[here], before[..., None, COURT_SCALE].expand(h.shape)[here])
+        view = model.ball_law.push(view, before[..., None, COURT_SCALE])
         model.standardise.fit(slot_inputs(before, actions)[here][::10])
         _grind(model.judges, torch.cat([view, flags, before[..., None, MATCH_OVER, None].expand(*h.shape, 1)], -1), h, v, here)
         model.paddle_scale.fit(moves); model.paddle_law.fit(moves[some], moved[some], find_regimes(moves[some], moved[some], N_REGIMES))
-        model.ball_law.fit(view[here], balls[here][:, X:VY+1], h[here], v[here])
         model.serve.fit(balls[here & (h == SERVED)][:, VX:VY+1])
         model.points_law.fit(torch.cat([before[..., LEFT_POINTS:RIGHT_POINTS+1], event_counts(h)], -1).flatten(0, -2),
                              after[..., LEFT_POINTS:RIGHT_POINTS+1].flatten(0, -2), (before[..., MATCH_OVER] > 0.5).long().flatten())

@@ -11,7 +11,7 @@ import torch
 from torch import nn, Tensor
 
 # %% auto #0
-__all__ = ['N_VIEW', 'SLOWEST', 'STEEPEST', 'ORDER', 'WALL_LAST', 'WALL_FIRST', 'WALL_TWICE', 'N_REGIMES', 'balls_of',
+__all__ = ['N_VIEW', 'SLOWEST', 'STEEPEST', 'ORDER', 'WALL_LAST', 'WALL_FIRST', 'WALL_TWICE', 'ROUNDING', 'N_REGIMES', 'balls_of',
            'Standardise', 'least_squares', 'Experts', 'look', 'ball_view', 'TwoLines', 'find_regimes', 'BallLaw',
            'paddle_inputs', 'paddles_of', 'Planes', 'Decider', 'Judges', 'ServeHead']
 
@@ -131,6 +131,7 @@ def find_regimes(
 
 # %% ../../nbs/10_models.laws.ipynb #10-model-024
 ORDER = WALL_LAST, WALL_FIRST, WALL_TWICE = 0, 1, 2     # when a ball meets a wall in the tick in which it meets a paddle
+ROUNDING = 1e-6
 
 class BallLaw(nn.Module):
     "Where a ball is, and how it flies, after a horizontal and a vertical event"
@@ -141,9 +142,12 @@ class BallLaw(nn.Module):
         self.register_buffer("turns", torch.ones(C, dtype=torch.float64))     # does vx change its sign?
         self.along, self.across = Experts(C, 7, 1), Experts(C, 11, 1)         # x' and y'
         self.wall = Experts(len(VERTICAL), 3, 2)                              # from y, vy and the court's scale to y, vy
+        edges = torch.tensor([[0, -math.inf], [0, math.inf]], dtype=torch.float64).repeat(2, 1, 1)
+        self.register_buffer("edges", edges)      # along x and y, low and high: what pushes a ball stands at a*scale + b
 
-    def fit(self, view, after, h, v): # (N, 10), (N, 4), (N,), (N,)
-        view, after, free = view.double(), after.double(), v == NOTHING
+    def fit(self, view, after, h, v, before): # (N, 10), (N, 4), (N,), (N,), (N,) the court's scale before the tick
+        if view[:, 2].std() > 1e-6: self._find_edges(view, after, (h == NOTHING) & (v == NOTHING))
+        view, after, free = self.push(view, before).double(), after.double(), v == NOTHING
         v0, v1, c = view[free], after[free], h[free]
         self.slope.fit(v0, (v1[:, 3]/torch.where(v1[:, 2].abs() < SLOWEST, SLOWEST, v1[:, 2]))[:, None], c)
         self.speed.fit(v0[:, 5:7].norm(dim=1), v1[:, 2:].norm(dim=1), c)
@@ -155,8 +159,9 @@ class BallLaw(nn.Module):
         self.wall.fit(self._height(said, view[alone]), after[alone][:, 1::2], v[alone])
 
     def forward(self, view, h, v, order=None): # (..., 10), (...), (...), (...) of `ORDER`
-        "x, y, vx, vy (..., 4) after the events h and v; float64"
+        "x, y, vx, vy (..., 4) after the events h and v; float64. The order counts where there was a hit"
         view, meets = view.double(), (v != NOTHING)[..., None]
+        order = None if order is None else torch.where((h == HIT_LEFT) | (h == HIT_RIGHT), order, WALL_LAST)
         if order is not None and order.any():
             first = meets & (order > WALL_LAST)[..., None]
             y, vy = self.wall.of(view[..., [4, 6, 2]], v).unbind(-1)
@@ -165,6 +170,26 @@ class BallLaw(nn.Module):
         said = self.fly(view, h)
         walls = torch.where(meets, self.wall.of(self._height(said, view), v), said[..., 1::2])
         return torch.stack([said[..., 0], walls[..., 0], said[..., 2], walls[..., 1]], -1)
+
+    def push(self, view, before): # (..., 10), (...) the court's scale before the tick
+        "The view of a ball that was pushed along by a court which shrank"
+        if not torch.isfinite(self.edges).any(): return view
+        lines = lambda scale: self.edges[..., 0]*scale[..., None, None] + self.edges[..., 1]           # (..., 2, 2)
+        now, then, place = lines(view[..., 2].double()), lines(before.double()), view[..., 3:5].double()
+        inside = ((place >= then[..., 0] - ROUNDING) & (place <= then[..., 1] + ROUNDING)) # what is out already is not pushed
+        x, y = torch.where(inside, place.clamp(now[..., 0], now[..., 1]), place).to(view.dtype).unbind(-1)
+        return look(*view[..., :3].unbind(-1), x, y, *view[..., 5:7].unbind(-1))
+
+    def _find_edges(self, view, after, quiet):
+        "Where balls are though they did not fly there: crowds whose new place does not depend on their old one"
+        for axis in (0, 1):
+            moved, place = view[quiet][:, [3 + axis, 5 + axis, 2]], after[quiet][:, axis:axis + 1]
+            crowd = find_regimes(moved, place, 6)
+            for r in range(5):
+                if (crowd == r).sum() < 20: continue
+                weight, bias = least_squares(moved[crowd == r], place[crowd == r])
+                side = int(weight[0, 2] > 0)
+                if abs(weight[0, 0]) < 0.5 and not torch.isfinite(self.edges[axis, side, 1]): self.edges[axis, side] = torch.stack([weight[0, 2], bias[0]])
 
     def fly(self, view, h): # (..., 10), (...)
         "The same as if there were no walls"
@@ -185,7 +210,7 @@ class BallLaw(nn.Module):
     @staticmethod
     def _height(said, view): return torch.cat([said[..., 1::2], view[..., 2:3]], -1)
 
-# %% ../../nbs/10_models.laws.ipynb #10-model-029
+# %% ../../nbs/10_models.laws.ipynb #10-model-031
 N_REGIMES = 4
 def paddle_inputs(states, actions, scale): # (..., F), (..., 2), (...) the court's scale in the tick
     "Height, velocity and action of each paddle, and the court's scale. (..., 2, 4)"
@@ -196,7 +221,7 @@ def paddles_of(states): # (..., F)
     "Height and velocity of both paddles (..., 2, 2)"
     return states[..., [LEFT_Y, LEFT_VY, RIGHT_Y, RIGHT_VY]].unflatten(-1, (2, 2))
 
-# %% ../../nbs/10_models.laws.ipynb #10-model-033
+# %% ../../nbs/10_models.laws.ipynb #10-model-035
 class Planes(nn.Module):
     "Soft steps across learned planes, each with its own sharpness"
     def __init__(self, n_in, n_planes, gain=5.):
@@ -205,7 +230,7 @@ class Planes(nn.Module):
         self.gain = nn.Parameter(math.log(gain) + 0.5*torch.randn(n_planes))
     def forward(self, x): return torch.tanh(self.gain.exp()*self.linear(x))
 
-# %% ../../nbs/10_models.laws.ipynb #10-model-034
+# %% ../../nbs/10_models.laws.ipynb #10-model-036
 class Decider(nn.Module):
     "Planes, a small network on them, and the inputs passed by: from features to logits"
     def __init__(self, n_in, n_planes, hidden, n_out):
@@ -216,7 +241,7 @@ class Decider(nn.Module):
         nn.init.zeros_(self.out.weight)
     def forward(self, x): return self.out(torch.cat([self.net(torch.cat([self.planes(x), x], -1)), x], -1))
 
-# %% ../../nbs/10_models.laws.ipynb #10-model-037
+# %% ../../nbs/10_models.laws.ipynb #10-model-039
 class Judges(nn.Module):
     "For each event a small network with planes, on inputs whitened around that event: one logit each"
     bound, floor = 16., 1e-5        # how far a judge sees; how little a direction may vary, in spreads, to count
@@ -255,7 +280,7 @@ class Judges(nn.Module):
         logits = torch.cat([hidden, seen], -1)@self.out + self.out_bias
         return logits[..., 0].T.unflatten(0, x.shape[:-1])
 
-# %% ../../nbs/10_models.laws.ipynb #10-model-042
+# %% ../../nbs/10_models.laws.ipynb #10-model-044
 class ServeHead(nn.Module):
     "Counts of served velocities in bins; `fit` sets the range, `count` adds"
     def __init__(self, bins, groups=16):
