@@ -8,20 +8,23 @@ import dataclasses, json, math, re, shutil, signal, tempfile, time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from .game import COURT_SCALE, SERVED, VX, VY, config_from_dict, event_classes, require
+from .game import BALL_SIZE, COURT_SCALE, GAME_SIZE, NOTHING, SERVED, X, VX, VY, config_from_dict, event_classes, require
 import numpy as np, torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 from torch.nn import functional as F
 from tqdm.auto import tqdm
+from .exact import ExactEngine
+from .rollout import Trajectory
 from .data import check_census, choose_steps, near_events, windows
 from .models.laws import balls_of
+from .fuzzy import FuzzyEngine
 from .models.core import Batch, Model, fit_closed_form, loss_of, motions, read_model, replace_folder, save_model, whole_folder
 
 # %% auto #0
 __all__ = ['TrainConfig', 'find_device', 'difficulty', 'Lot', 'mine', 'Run', 'begin_run', 'rate', 'draw_batch', 'old_memories',
-           'Diverged', 'fit', 'save_checkpoint', 'load_checkpoint', 'Progress', 'Validate', 'Checkpoint', 'LivePlot',
-           'stop_on_interrupt']
+           'own_play', 'Diverged', 'fit', 'save_checkpoint', 'load_checkpoint', 'Progress', 'Validate', 'Checkpoint',
+           'LivePlot', 'stop_on_interrupt']
 
 # %% ../nbs/22_training.ipynb #22-train-005
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ class TrainConfig:
     warmup:int = 200             # updates until the highest learning rate; then it falls along a cosine, 0 to 1000000
     clip:float = 1.              # longest gradient, above 0 to 1000000
     wanted_events:int = 200      # training refuses data with fewer of any event, 0 to 1000000000
+    loss_ticks:int = 1           # how many ticks at the end of a window count, 1 to 10000
+    input_noise:float = 0.       # noise on what is seen of balls, in spreads of each number, 0 to 10
+    own_games:int = 0            # games of the model's own, put right by the exact engine, that join each lot, 0 to 100000
+    out_penalty:float = 0.       # weight of how far the expected ball is beyond where balls go, 0 to 1000000
+    slow_penalty:float = 0.      # weight of how much slower the expected ball is than any, 0 to 1000000
     eval_every:int = 10          # epochs between validations and checkpoints, 1 to 1000000
     patience:int = 0             # stop after so many validations without progress (0: never), 0 to 1000000
     seed:int = 0                 # of weights, games and batches, 0 to 65535
@@ -57,6 +65,7 @@ class TrainConfig:
 
 # %% ../nbs/22_training.ipynb #22-train-006
 _LIMITS = dict(epochs=(0, 10**6), steps_per_epoch=(1, 10**6), batch_size=(2, 10**6), window=(1, 10**4), near_share=(0, 1), buffer_size=(100, 10**7),
+    loss_ticks=(1, 10**4), input_noise=(0, 10), own_games=(0, 10**5), out_penalty=(0, 10**6), slow_penalty=(0, 10**6),
     learning_rate=(0, 1), gain_rate=(0, 1000), weight_decay=(0, 1), warmup=(0, 10**6), clip=(0, 10**6), wanted_events=(0, 10**9),
     eval_every=(1, 10**6), patience=(0, 10**6), seed=(0, 2**16 - 1), threads=(0, 1024))
 
@@ -153,7 +162,10 @@ def draw_batch(run:Run, lot:Lot, pool, step:int):
     parts = [take(w, n) for w, n in ((run.buffer, n_near), (lot.plain, config.batch_size - n_near)) if n]
     order = torch.randperm(config.batch_size, generator=rng)
     states, actions = (torch.cat(x)[order].to(run.device) for x in zip(*parts))
-    batch, memory = Batch(states, actions, torch.ones(config.batch_size, 1, device=run.device)), None
+    if config.input_noise:
+        spread = torch.zeros(states.shape[-1]).index_fill_(0, torch.tensor([i for at in range(GAME_SIZE, states.shape[-1], BALL_SIZE) for i in range(at + X, at + VY + 1)]), 1.)
+        states[:, :-1] += (config.input_noise*torch.randn(states[:, :-1].shape, generator=rng)*spread*states[:, :-1].flatten(0, 1).std(0).cpu()).to(run.device)
+    batch, memory = Batch(states, actions, torch.ones(config.batch_size, config.loss_ticks, device=run.device)), None
     if pool is not None:
         K, empty = (len(pool[0])//len(lot.some.states)), run.model.begin(config.batch_size*(len(pool[0])//len(lot.some.states)))
         old = torch.randint(len(pool[0]), (config.batch_size//2*K,), generator=rng).to(run.device)
@@ -169,9 +181,33 @@ def old_memories(model:Model, lot:Lot):
     return model.think(lot.some.states[:, :-1].to(device), lot.some.actions.to(device), None, 1)[1]
 
 # %% ../nbs/22_training.ipynb #22-train-024
+@torch.no_grad()
+def own_play(run:Run, trajectory, ticks:int=40):
+    "Windows of the model's own play whose last row is the exact engine's answer, where something happens: [states, actions]"
+    n, window, rng = min(run.config.own_games, len(trajectory.states)), run.window, np.random.default_rng((run.config.seed, run.epoch, 1))
+    ticks = max(min(ticks, trajectory.ticks - 1), window)
+    first = int(rng.integers(0, trajectory.ticks - ticks + 1))
+    run.model.eval()
+    engine, actions = FuzzyEngine(run.model, trajectory.config, n), trajectory.actions[:n, first:first + ticks]
+    rows = [engine.load(trajectory.states[:n, first:first + 1])] + [engine.step(actions[:, t]) for t in range(ticks)]
+    own = np.stack(rows, 1)
+    sane = (np.isfinite(own).all(-1) & (np.abs(own) < 10).all(-1)).all(1)
+    own, actions = own[sane], actions[sane]
+    exact = ExactEngine(trajectory.config, own[:, :-1].shape[0]*ticks)
+    exact.load(own[:, :-1].reshape(-1, 1, own.shape[-1]))
+    answers = exact.step(actions.reshape(-1, 2)).reshape(own[:, 1:].shape)
+    (h, v), (h_own, v_own) = (event_classes(trajectory.layout.balls(x)) for x in (answers, own[:, 1:]))
+    what = ((h != NOTHING) | (v != NOTHING) | (h != h_own) | (v != v_own)).any(-1)
+    what[:, :window - 1] = False
+    games, at = choose_steps(what, run.config.buffer_size, rng)
+    states, acts = windows(Trajectory(own, actions, trajectory.seeds[:n][sane], trajectory.config), games, at, window)
+    states[:, -1] = answers[games, at]
+    return torch.from_numpy(states), torch.from_numpy(acts)
+
+# %% ../nbs/22_training.ipynb #22-train-026
 class Diverged(RuntimeError): "The loss is not a number any more"
 
-# %% ../nbs/22_training.ipynb #22-train-025
+# %% ../nbs/22_training.ipynb #22-train-027
 def fit(
     model:Model,            # learns
     source,                 # `draw(epoch)` gives the games of each epoch
@@ -181,10 +217,14 @@ def fit(
 )->Run:
     "Train `model` until the epochs are over or a hook sets `run.stop`"
     run = run or begin_run(model, source, config)
+    require(config.loss_ticks <= run.window, "loss_ticks", config.loss_ticks, f"at most {run.window}, the ticks of a window")
+    require(not config.own_games or not (run.model.positions_only or source.game.court_scale_walk), "own_games", config.own_games, "0 without velocities or in a walking court")
     while run.epoch < config.epochs and not run.stop:
-        started, lot = time.perf_counter(), Lot(source.draw(run.epoch), getattr(source, "data", None), config, run.epoch, run.window, run.model.config.velocities)
+        started, trajectory = time.perf_counter(), source.draw(run.epoch)
+        lot = Lot(trajectory, getattr(source, "data", None), config, run.epoch, run.window, run.model.config.velocities)
         if run.epoch: run.model.serve.count(lot.serves.to(run.device))
         if source.repeats and run.epoch % source.n_parts == 0: run.buffer = None      # the same games again: keep no copies
+        if config.own_games: lot.near = [torch.cat(pair) for pair in zip(lot.near, own_play(run, trajectory))]
         if config.near_share: run.buffer = mine(run.model, run.buffer, lot.near, config.buffer_size)
         pool, sums = old_memories(run.model, lot), {}
         run.model.train()
@@ -193,7 +233,7 @@ def fit(
             batch, memory = draw_batch(run, lot, pool, step)
             for group in run.optimiser.param_groups: group["lr"] = rate(config, step)*group["factor"]
             with torch.autocast(run.device.type, torch.bfloat16, enabled=config.precision == "bfloat16" and run.device.type == "cuda"):
-                loss, parts = loss_of(run.model, batch, memory)
+                loss, parts = loss_of(run.model, batch, memory, config.out_penalty, config.slow_penalty)
             if not torch.isfinite(loss): raise Diverged(f"the loss is {loss.item()} in epoch {run.epoch + 1}, update {i + 1}: {parts}; try a lower learning_rate")
             run.optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -208,7 +248,7 @@ def fit(
         for hook in hooks: hook(run)
     return run
 
-# %% ../nbs/22_training.ipynb #22-train-028
+# %% ../nbs/22_training.ipynb #22-train-030
 def save_checkpoint(run:Run, folder)->Path:
     "Write everything that is needed to go on"
     folder = Path(folder)
@@ -228,7 +268,7 @@ def save_checkpoint(run:Run, folder)->Path:
         raise
     return folder
 
-# %% ../nbs/22_training.ipynb #22-train-029
+# %% ../nbs/22_training.ipynb #22-train-031
 def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     "Take up a run; `config` may differ in `epochs`, `threads`, `device` and `patience`. Raises `FileNotFoundError` or `ValueError`"
     folder = whole_folder(folder)
@@ -256,7 +296,7 @@ def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     run.epoch, run.best, run.waited, run.history = record["epoch"], record["best"], record["waited"], record["history"]
     return run
 
-# %% ../nbs/22_training.ipynb #22-train-032
+# %% ../nbs/22_training.ipynb #22-train-034
 class Progress:
     "A progress bar with the loss, ticks a second and the last validation"
     def __init__(self, epochs:int, done:int=0): self.bar = tqdm(total=epochs, initial=done, unit="epoch", dynamic_ncols=True, mininterval=1)
@@ -268,7 +308,7 @@ class Progress:
         self.bar.update(1)
         if run.epoch >= run.config.epochs or run.stop: self.bar.close()
 
-# %% ../nbs/22_training.ipynb #22-train-033
+# %% ../nbs/22_training.ipynb #22-train-035
 class Validate:
     "Every `eval_every` epochs, and at the end: the report card's short form into the history; stops when patience ends"
     def __init__(self, report): self.report = report        # model -> dict of numbers, with rallies_right
@@ -279,14 +319,14 @@ class Validate:
         run.best, run.waited = (card["rallies_right"], 0) if card["rallies_right"] > run.best else (run.best, run.waited + 1)
         if run.config.patience and run.waited >= run.config.patience: run.stop = f"no progress in {run.waited} validations"
 
-# %% ../nbs/22_training.ipynb #22-train-034
+# %% ../nbs/22_training.ipynb #22-train-036
 class Checkpoint:
     "Save the run every `eval_every` epochs, when it stops and at its end"
     def __init__(self, folder): self.folder = Path(folder)
     def __call__(self, run):
         if run.epoch % run.config.eval_every == 0 or run.epoch >= run.config.epochs or run.stop: save_checkpoint(run, self.folder)
 
-# %% ../nbs/22_training.ipynb #22-train-035
+# %% ../nbs/22_training.ipynb #22-train-037
 class LivePlot:
     "In a notebook: the loss and the validations, redrawn after every epoch"
     def __init__(self): self.handle = None
@@ -301,7 +341,7 @@ class LivePlot:
         if self.handle: self.handle.update(figure)
         else: self.handle = display(figure, display_id=True)
 
-# %% ../nbs/22_training.ipynb #22-train-036
+# %% ../nbs/22_training.ipynb #22-train-038
 @contextmanager
 def stop_on_interrupt(say=print):
     "Ctrl-C ends the run after the epoch it is in; a second one ends it at once. Gives a hook"

@@ -20,9 +20,9 @@ from .laws import (N_REGIMES, N_VIEW, ORDER, WALL_FIRST, WALL_LAST, WALL_TWICE, 
 
 # %% auto #0
 __all__ = ['N_INPUTS', 'LANE', 'MODELS', 'JUDGED', 'MODEL_FORMAT', 'Batch', 'slot_inputs', 'Prediction', 'motions', 'ModelConfig',
-           'Model', 'observe', 'event_counts', 'fit_closed_form', 'loss_of', 'NoMemory', 'ConstantVelocity',
-           'Persistence', 'seal', 'save_model', 'replace_folder', 'whole_folder', 'find_model', 'read_model',
-           'check_model']
+           'Model', 'observe', 'event_counts', 'fit_closed_form', 'loss_of', 'expected_ball', 'NoMemory',
+           'ConstantVelocity', 'Persistence', 'seal', 'save_model', 'replace_folder', 'whole_folder', 'find_model',
+           'read_model', 'check_model']
 
 # %% ../../nbs/11_models.core.ipynb #11-model-005
 class Batch(NamedTuple):
@@ -88,6 +88,7 @@ class ModelConfig:
     head_size:int = 24      # units in each judge's network, 1 to 4096
     serve_bins:int = 128    # classes of the serve's speed either way, 16 to 4096, a multiple of 16
     velocities:bool = True  # does the model see velocities? If not, its memory has to carry them
+    glass:str = "event"     # how judges see: event (whitened around their event), one (all inputs on one scale) or none
 
     def __post_init__(self):
         for name, low in [("hidden_size", 1), ("planes", 1), ("head_size", 1), ("serve_bins", 16)]:
@@ -95,6 +96,7 @@ class ModelConfig:
             require(isinstance(value, int) and not isinstance(value, bool) and low <= value <= 4096, name, value, f"a whole number from {low} to 4096")
         require(self.serve_bins % 16 == 0, "serve_bins", self.serve_bins, "a multiple of 16")
         require(isinstance(self.velocities, bool), "velocities", self.velocities, "true or false")
+        require(self.glass in ("event", "one", "none"), "glass", self.glass, "event, one or none")
 
 # %% ../../nbs/11_models.core.ipynb #11-model-016
 MODELS = {}   # name -> class, filled as subclasses of `Model` are defined
@@ -221,7 +223,7 @@ def fit_closed_form(model:Model, batch:Batch):
         model.ball_law.fit(view[here], balls[here][:, X:VY+1], h[here], v[here], before[..., None, COURT_SCALE].expand(h.shape)[here])
         view = model.ball_law.push(view, before[..., None, COURT_SCALE])
         model.standardise.fit(slot_inputs(before, actions)[here][::10])
-        _grind(model.judges, torch.cat([view, flags, before[..., None, MATCH_OVER, None].expand(*h.shape, 1)], -1), h, v, here)
+        _grind(model.judges, torch.cat([view, flags, before[..., None, MATCH_OVER, None].expand(*h.shape, 1)], -1), h, v, here, model.config.glass)
         model.paddle_scale.fit(moves); model.paddle_law.fit(moves[some], moved[some], find_regimes(moves[some], moved[some], N_REGIMES))
         model.serve.fit(balls[here & (h == SERVED)][:, VX:VY+1])
         model.points_law.fit(torch.cat([before[..., LEFT_POINTS:RIGHT_POINTS+1], event_counts(h)], -1).flatten(0, -2),
@@ -230,18 +232,18 @@ def fit_closed_form(model:Model, batch:Batch):
         model.scale_law.fit(before[..., COURT_SCALE].reshape(-1, 1), scale.reshape(-1, 1), torch.zeros(scale.numel(), dtype=torch.long))
 
 # %% ../../nbs/11_models.core.ipynb #11-model-022
-def _grind(judges, x, h, v, here): # (B, T, K, n) what judges see; (B, T, K) classes, bool
-    "Each judge's glass is ground on the ticks within one of its event"
+def _grind(judges, x, h, v, here, glass): # (B, T, K, n) what judges see; (B, T, K) classes, bool
+    "Each judge's glass is ground on the ticks within one of its event, or a plain one on all ticks"
     hit = (h == HIT_LEFT) | (h == HIT_RIGHT)
     events = [h == i for i in range(1, len(HORIZONTAL))] + [v == i for i in range(1, len(VERTICAL))] + [hit & (v != NOTHING)]*2
     for j, what in enumerate(events):
         near = what.clone()
         near[:, 1:] |= what[:, :-1]; near[:, :-1] |= what[:, 1:]
-        judges.fit(j, x[near & here])
+        judges.fit(j, x[near & here] if glass == "event" else x[here], glass)
 
 # %% ../../nbs/11_models.core.ipynb #11-model-024
-def loss_of(model:Model, batch:Batch, memory=None)->tuple[Tensor, dict]:
-    "The training loss and its parts; all motion must be seen in the states"
+def loss_of(model:Model, batch:Batch, memory=None, out_penalty=0., slow_penalty=0.)->tuple[Tensor, dict]:
+    "The training loss and its parts; all motion must be seen in the states. For the penalties see `expected_ball`"
     last = batch.weights.shape[1]
     p, _ = model.think(batch.states[:, :-1], batch.actions, memory, last, batch.states[:, 1:, COURT_SCALE])
     target = batch.states[:, -last:]
@@ -257,7 +259,17 @@ def loss_of(model:Model, batch:Batch, memory=None)->tuple[Tensor, dict]:
     parts["paddle"] = mean(entropy(p.regime, nearest), batch.weights[..., None].expand(nearest.shape))
     over = p.match.gather(-1, h[..., None])[..., 0].amax(-1)
     parts["match"] = mean(F.binary_cross_entropy_with_logits(over, target[..., MATCH_OVER], reduction="none"), batch.weights)
+    if out_penalty or slow_penalty:
+        ball, seen = expected_ball(p), balls[..., X:VY+1]
+        parts["out"] = out_penalty*(ball[..., :2].abs() - seen[..., :2].abs().flatten(0, -2).amax(0)).relu().mean()
+        parts["slow"] = slow_penalty*(seen[..., 2:].norm(dim=-1).amin() - ball[..., 2:].norm(dim=-1)).relu().mean()
     return sum(parts.values()), {name: part.item() for name, part in parts.items()}
+
+def expected_ball(p, most=128): # -> (some, ..., K, 4)
+    "x, y, vx, vy of each ball, averaged over events by their probabilities: what a penalty for impossible balls can take hold of. Of `most` games"
+    view, h, v = p.view[:most].detach(), p.horizontal[:most].softmax(-1), p.vertical[:most].softmax(-1)
+    after = lambda i, j: p.law(view, *(torch.full(view.shape[:-1], k, device=view.device) for k in (i, j))).float()
+    return sum((h[..., i]*v[..., j])[..., None]*after(i, j) for i in range(len(HORIZONTAL)) for j in range(len(VERTICAL)))
 
 def _order_loss(p, balls, h, v, both):
     "Balls that met a wall and a paddle: which order explains what became of them, the first that does? Where none does, there is nothing to learn"

@@ -256,11 +256,15 @@ class Judges(nn.Module):
         self.second, self.second_bias = draw(hidden, hidden, hidden), nn.Parameter(torch.zeros(J, 1, hidden))
         self.out, self.out_bias = nn.Parameter(torch.zeros(J, hidden + n_in, 1)), nn.Parameter(torch.full((J, 1, 1), -2.))
         with torch.no_grad(): self.first[:, planes + n_in:] = 0      # the memory comes in as it proves useful
-    def fit(self, j, x, most=20_000): # (N, n_in): what judge j should see well
-        "Grind the glass of one judge"
+    def fit(self, j, x, glass="event", most=20_000): # (N, n_in): what judge j should see well
+        "Grind the glass of one judge; `one` only brings all inputs to one scale, `none` not even that"
         x = x[::max(1, len(x)//most)].double()
         if len(x) < 2*x.shape[1]: return
         mean, spread = x.mean(0), x.std(0)
+        if glass != "event":
+            one = glass == "one"
+            self.mean[j, 0], self.white[j] = mean*one, torch.diag(1/torch.where(spread > 1e-4, spread, 1.) if one else torch.ones_like(spread))
+            return
         spread = torch.where(spread > 1e-6, spread, torch.inf)
         _, s, axes = torch.linalg.svd((x - mean)/spread, full_matrices=False)
         s = s/len(x)**0.5
