@@ -23,13 +23,14 @@ class TransformerConfig(ModelConfig):
     num_layers:int = 2             # attention layers on top of each other, 1 to 64
     number_heads:int = 2           # attention heads in each layer, 1 or more; twice as many must divide hidden_size
     input_sequence_length:int = 16 # W: ticks that a layer looks at, the present one included, 1 to 4096
-    layer_norm:bool = True         # normalise what each layer reads; without it numbers come through more exactly, true or false
+    layer_norm:bool = True         # normalise what each layer reads (more exact without), true or false
 
     def __post_init__(self):
         super().__post_init__()
         for name, high in [("num_layers", 64), ("number_heads", 4096), ("input_sequence_length", 4096)]:
             value = getattr(self, name)
-            require(isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= high, name, value, f"a whole number from 1 to {high}")
+            ok = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= high
+            require(ok, name, value, f"a whole number from 1 to {high}")
         require(isinstance(self.layer_norm, bool), "layer_norm", self.layer_norm, "true or false")
         require(self.hidden_size % (2*self.number_heads) == 0, "hidden_size", self.hidden_size,
                 f"a multiple of {2*self.number_heads}, twice number_heads (positions turn pairs of numbers)")
@@ -49,14 +50,15 @@ def banded_attention(q, k, v, width:int): # (n, H, T, D), (n, H, width-1 + T, D)
     if n_blocks == 1: return F.scaled_dot_product_attention(q, k, v, attn_mask=band(T, width, q.device))
     q, k, v = (F.pad(x, (0, 0, 0, n_blocks*block - T)) for x in (q, k, v))
     k, v = (x.unfold(2, width - 1 + block, block).transpose(-1, -2).reshape(n, H*n_blocks, -1, D) for x in (k, v))
-    out = F.scaled_dot_product_attention(q.reshape(n, H*n_blocks, block, D), k, v, attn_mask=band(block, width, q.device))
+    mask = band(block, width, q.device)
+    out = F.scaled_dot_product_attention(q.reshape(n, H*n_blocks, block, D), k, v, attn_mask=mask)
     return out.reshape(n, H, n_blocks*block, D)[:, :, :T]
 
 # %% ../../nbs/13_models.transformer.ipynb #13-model-018
 def clock(width:int, head_size:int): # (4*width, 2, 3, 1, 1, head_size)
     "cos and sin of the hands at each tick of a period, for queries, keys and values; values do not turn"
     period = 4*width
-    turns = (math.log(width)*torch.linspace(1, 0, head_size//2, dtype=torch.float64)).exp().round()    # whole turns in a period
+    turns = (math.log(width)*torch.linspace(1, 0, head_size//2, dtype=torch.float64)).exp().round()  # whole ones
     angle = torch.arange(period)[:, None]*turns*(2*math.pi/period)
     hands = torch.stack([angle.cos().repeat(1, 2), torch.cat([-angle.sin(), angle.sin()], 1)], 1)
     still = torch.stack([torch.ones_like(hands[:, 0]), torch.zeros_like(hands[:, 0])], 1)
@@ -75,8 +77,8 @@ class Attention(nn.Module):
         self.heads, self.width = heads, width
         self.qkv, self.out = nn.Linear(size, 3*size), nn.Linear(size, size)
 
-    def forward(self, x, cache, hands, allowed, skip=0): # (n, T, size), (n, 2, H, W-1, D), cos and sin, (n, 1, first, W-1 + first)
-        "What all ticks but the first `skip` see, (n, T-skip, size), and the new cache; `first` of them look into the old one"
+    def forward(self, x, cache, hands, allowed, skip=0): # (n, T, size), (n, 2, H, W-1, D), then what `when` gives
+        "What all ticks but the first `skip` see, (n, T-skip, size), and the new cache; `first` of them see the old one"
         n, T, size = x.shape
         qkv = turn(self.qkv(x).view(n, T, 3, self.heads, -1).permute(0, 2, 3, 1, 4), *hands)
         q, kv = qkv.split([1, 2], 1)
@@ -92,7 +94,8 @@ class Attention(nn.Module):
         if q.shape[2] == first: return F.scaled_dot_product_attention(q, k, v, attn_mask=allowed)
         rest = self.attend_band(q[:, :, first:], k[:, :, first:], v[:, :, first:])
         if first == 0: return rest
-        return torch.cat([F.scaled_dot_product_attention(q[:, :, :first], k[:, :, :some], v[:, :, :some], attn_mask=allowed), rest], 2)
+        start = F.scaled_dot_product_attention(q[:, :, :first], k[:, :, :some], v[:, :, :some], attn_mask=allowed)
+        return torch.cat([start, rest], 2)
 
     def attend_band(self, q, k, v): return banded_attention(q, k, v, self.width)
 
@@ -118,11 +121,13 @@ class TransformerModel(Model):
         super().__init__(config)
         size, heads, width = config.hidden_size, config.number_heads, config.input_sequence_length
         self.embed = nn.Linear(N_INPUTS, size)
-        self.blocks = nn.ModuleList(Block(self.attention(size, heads, width), size, config.layer_norm) for _ in range(config.num_layers))
+        self.blocks = nn.ModuleList(Block(self.attention(size, heads, width), size, config.layer_norm)
+                                    for _ in range(config.num_layers))
         self.register_buffer("clock", clock(width, size//heads), persistent=False)
 
     def begin(self, n):
-        weight, shape = self.embed.weight, (n, 2, self.config.number_heads, self.config.input_sequence_length - 1, self.clock.shape[-1])
+        weight, past = self.embed.weight, self.config.input_sequence_length - 1
+        shape = n, 2, self.config.number_heads, past, self.clock.shape[-1]
         return (*(weight.new_zeros(shape) for _ in self.blocks), torch.zeros(n, dtype=torch.long, device=weight.device))
 
     @property
@@ -138,8 +143,11 @@ class TransformerModel(Model):
         x = self.embed(inputs)
         for i, block in enumerate(self.blocks):
             skip = max(0, T - (L - 1 - i)*past - last) if last else 0       # ticks that no later layer looks at
+            gone = T - x.shape[1]                                           # ticks that the layers below have skipped
             if skip == 0: x, caches[i] = block(x, caches[i], hands, allowed)
-            else: x, caches[i] = block(x, caches[i], [h[..., T-x.shape[1]:, :] for h in hands], allowed[..., skip:, skip:], skip - T + x.shape[1])
+            else:
+                later = [h[..., gone:, :] for h in hands]
+                x, caches[i] = block(x, caches[i], later, allowed[..., skip:, skip:], skip - gone)
         return x, (*caches, age + T)
 
     def when(self, age, T): # (n,)
@@ -157,7 +165,8 @@ def _flash_package():
     "The package's function and None, or None and why there is none"
     try: from flash_attn import flash_attn_func
     except ModuleNotFoundError as e: return None, f"the package {e.name} is not installed"
-    except (ImportError, OSError, RuntimeError) as e: return None, f"the package flash_attn does not load ({str(e).splitlines()[0]})"
+    except (ImportError, OSError, RuntimeError) as e:
+        return None, f"the package flash_attn does not load ({str(e).splitlines()[0]})"
     return flash_attn_func, None
 
 # %% ../../nbs/13_models.transformer.ipynb #13-model-052
@@ -168,14 +177,16 @@ def why_not_flash(tensor:Tensor)->str|None: # (..., D) queries, keys or values
     if device.type != "cuda": reasons.append(f"the tensors are on {device.type} (it wants cuda)")
     elif torch.version.hip is None and (capability := torch.cuda.get_device_capability(device)) < (8, 0):
         reasons.append(f"the GPU has compute capability {'.'.join(map(str, capability))} (it wants 8.0 or more)")
-    if dtype not in (torch.float16, torch.bfloat16): reasons.append(f"the tensors are {str(dtype).removeprefix('torch.')} (it wants float16 or bfloat16)")
+    if dtype not in (torch.float16, torch.bfloat16):
+        reasons.append(f"the tensors are {str(dtype).removeprefix('torch.')} (it wants float16 or bfloat16)")
     if head_size > 256: reasons.append(f"a head has {head_size} numbers (it takes up to 256)")
     return ", ".join(filter(None, reasons)) or None
 
 # %% ../../nbs/13_models.transformer.ipynb #13-model-057
 @functools.cache
 def _say_once(reason:str):
-    warnings.warn(f"FlashAttention is not used: {reason}. Attention runs through scaled_dot_product_attention, with the same result.", stacklevel=4)
+    warnings.warn(f"FlashAttention is not used: {reason}. Attention runs through scaled_dot_product_attention, "
+                  "with the same result.", stacklevel=4)
 
 # %% ../../nbs/13_models.transformer.ipynb #13-model-058
 class FlashAttention(Attention):
@@ -186,9 +197,10 @@ class FlashAttention(Attention):
     def attend_band(self, q, k, v):
         if why_not_flash(q): return super().attend_band(q, k, v)
         flash, _ = _flash_package()
-        return flash(*(x.transpose(1, 2) for x in (q, k, v)), causal=True, window_size=(self.width - 1, 0)).transpose(1, 2)
+        seen = flash(*(x.transpose(1, 2) for x in (q, k, v)), causal=True, window_size=(self.width - 1, 0))
+        return seen.transpose(1, 2)
 
 # %% ../../nbs/13_models.transformer.ipynb #13-model-059
 class FlashAttentionTransformer(TransformerModel):
-    "`TransformerModel` with the same settings and weights; FlashAttention on a GPU in half precision, and without it the same result"
+    "`TransformerModel`, settings and weights alike; FlashAttention on a GPU in half precision, else the same result"
     attention = FlashAttention
