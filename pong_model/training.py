@@ -145,7 +145,7 @@ def begin_run(model:Model, source, config:TrainConfig)->Run:
     gains = [p for name, p in model.named_parameters() if name.endswith("gain")]
     others = [p for name, p in model.named_parameters() if not name.endswith("gain")]
     groups = [dict(params=others, factor=1.), dict(params=gains, factor=config.gain_rate)]
-    return Run(model, torch.optim.AdamW(groups, config.learning_rate, weight_decay=config.weight_decay), config)
+    return Run(model, torch.optim.AdamW(groups, config.learning_rate, weight_decay=config.weight_decay, fused=True), config)
 
 # %% ../nbs/22_training.ipynb #22-train-018
 def rate(config:TrainConfig, step:int)->float:

@@ -254,7 +254,7 @@ def loss_of(model:Model, batch:Batch, memory=None, out_penalty=0., slow_penalty=
     entropy = lambda logits, classes: F.cross_entropy(logits.flatten(0, -2), classes.flatten(), reduction="none").view(classes.shape)
     parts = dict(horizontal=mean(entropy(p.horizontal, h)), vertical=mean(entropy(p.vertical, v)))
     both = ((h == HIT_LEFT) | (h == HIT_RIGHT)) & (v != NOTHING) & (weights > 0)
-    if both.any(): parts["order"] = _order_loss(p, balls, h, v, both)
+    if model.ball_law.order_matters and both.any(): parts["order"] = _order_loss(p, balls, h, v, both)
     nearest = ((p.paddle - paddles_of(target).unsqueeze(-2))/model.paddle_law.rms.mean(0).clamp_min(1e-6)).pow(2).sum(-1).argmin(-1)
     parts["paddle"] = mean(entropy(p.regime, nearest), batch.weights[..., None].expand(nearest.shape))
     over = p.match.gather(-1, h[..., None])[..., 0].amax(-1)
@@ -443,6 +443,7 @@ def _check_gradients(model, states, actions):
     for p in model.parameters(): nn.init.normal_(p, std=0.1)        # zero-initialised layers would hide what lies below them,
     for b in model.buffers():                                       # and so would laws that nobody fitted
         if b.is_floating_point(): b.copy_(torch.rand_like(b) + 0.5)
+        if b.dtype == torch.bool: b.fill_(True)
     target = torch.cat([states, states[:, :1]], 1)
     target[..., MATCH_OVER] = (target[..., MATCH_OVER] > 0).float()
     loss, parts = loss_of(model, Batch(target, actions, torch.ones(actions.shape[:2])))

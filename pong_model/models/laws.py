@@ -142,6 +142,7 @@ class BallLaw(nn.Module):
         self.register_buffer("turns", torch.ones(C, dtype=torch.float64))     # does vx change its sign?
         self.along, self.across = Experts(C, 7, 1), Experts(C, 11, 1)         # x' and y'
         self.wall = Experts(len(VERTICAL), 3, 2)                              # from y, vy and the court's scale to y, vy
+        self.register_buffer("order_matters", torch.tensor(False))            # of a wall and a paddle in one tick
         edges = torch.tensor([[0, -math.inf], [0, math.inf]], dtype=torch.float64).repeat(2, 1, 1)
         self.register_buffer("edges", edges)      # along x and y, low and high: what pushes a ball stands at a*scale + b
 
@@ -157,12 +158,14 @@ class BallLaw(nn.Module):
         alone = h == NOTHING
         said = self.fly(view[alone], h[alone])
         self.wall.fit(self._height(said, view[alone]), after[alone][:, 1::2], v[alone])
+        both = ((h == HIT_LEFT) | (h == HIT_RIGHT)) & (v != NOTHING)
+        self.order_matters.fill_(((self(view[both], h[both], v[both]) - after[both]).abs() > 1e-4).any())
 
     def forward(self, view, h, v, order=None): # (..., 10), (...), (...), (...) of `ORDER`
         "x, y, vx, vy (..., 4) after the events h and v; float64. The order counts where there was a hit"
         view, meets = view.double(), (v != NOTHING)[..., None]
         order = None if order is None else torch.where((h == HIT_LEFT) | (h == HIT_RIGHT), order, WALL_LAST)
-        if order is not None and order.any():
+        if order is not None and self.order_matters and order.any():
             first = meets & (order > WALL_LAST)[..., None]
             y, vy = self.wall.of(view[..., [4, 6, 2]], v).unbind(-1)
             view = torch.where(first, look(*view[..., :4].unbind(-1), y, view[..., 5], vy), view)
