@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 import numpy as np
 from .game import (BALL_SIZE, BOTTOM, COURT_SCALE, GAME_SIZE, HIT_LEFT, HIT_RIGHT, HORIZONTAL,
-    HORIZONTAL_FLAGS, LEFT, LEFT_SCORED, LEFT_VY, LEFT_Y, MAX_SPEED, PRESENT, RIGHT, RIGHT_SCORED, RIGHT_VY, RIGHT_Y,
+    HORIZONTAL_FLAGS, LEFT, LEFT_POINTS, LEFT_SCORED, LEFT_VY, LEFT_Y, MATCH_OVER, MAX_SPEED, PRESENT, RIGHT,
+    RIGHT_POINTS, RIGHT_SCORED, RIGHT_VY, RIGHT_Y,
     SERVED, TOP, VERTICAL, VX, VY, X, Y, GameConfig, Layout, check_actions, config_from_dict, event_classes,
     random_bits, require, write_atomically)
 from .exact import STEEPEST, ExactEngine, rules_of, step_games
@@ -19,15 +20,16 @@ from .players import Interceptor, MixedPlayer, Player, RandomPlayer, SinePlayer,
 from .rollout import rollout
 
 # %% auto #0
-__all__ = ['SETS', 'FREE_RUN', 'SERVES_TRIED', 'SERVES_EXACT', 'SERVES_AGAIN', 'NEVER', 'GIVEN', 'LIMIT', 'RIGHT_BELOW',
-           'VALID_UPTO', 'GROUPS', 'HORIZONS', 'UPTO', 'EVENTS', 'RIM', 'FAULTS', 'BASELINES', 'EvaluationSet',
-           'evaluation_seeds', 'Track', 'track_of', 'first_tick', 'score_of', 'Rallies', 'record_rallies', 'follow',
-           'Comparison', 'compare', 'rallies_right', 'by_decisions', 'survival', 'survived_until', 'valid_ticks',
-           'horizon', 'fidelity', 'event_scores', 'lost_balls', 'rules_say', 'Close', 'how_close', 'stuck_windows',
-           'count_faults', 'Steady', 'free_run', 'ks_distance', 'serves_of', 'randomness', 'speed', 'PersistenceEngine',
-           'ConstantVelocityEngine', 'PerturbedEngine', 'Subject', 'as_subject', 'comparisons', 'report_card',
-           'short_report', 'write_report', 'read_report', 'read_gate', 'check_gate', 'report_table', 'decisions_table',
-           'plot_error', 'plot_survival', 'plot_events', 'plot_rally', 'report_figures']
+__all__ = ['SETS', 'FREE_RUN', 'SERVES_TRIED', 'SERVES_EXACT', 'SERVES_AGAIN', 'MATCHES', 'NEVER', 'GIVEN', 'LIMIT',
+           'RIGHT_BELOW', 'VALID_UPTO', 'GROUPS', 'HORIZONS', 'UPTO', 'EVENTS', 'RIM', 'FAULTS', 'MATCH_FAULTS',
+           'READABLE', 'BASELINES', 'EvaluationSet', 'evaluation_seeds', 'Track', 'track_of', 'first_tick', 'score_of',
+           'Rallies', 'record_rallies', 'follow', 'Comparison', 'compare', 'rallies_right', 'by_decisions', 'survival',
+           'survived_until', 'valid_ticks', 'horizon', 'fidelity', 'event_scores', 'lost_balls', 'rules_say', 'Close',
+           'how_close', 'stuck_windows', 'count_faults', 'Steady', 'free_run', 'ks_distance', 'serves_of', 'randomness',
+           'match_faults', 'match_report', 'speed', 'PersistenceEngine', 'ConstantVelocityEngine', 'PerturbedEngine',
+           'Subject', 'as_subject', 'comparisons', 'report_card', 'short_report', 'write_report', 'read_report',
+           'read_gate', 'check_gate', 'report_table', 'decisions_table', 'plot_error', 'plot_survival', 'plot_events',
+           'plot_rally', 'report_figures']
 
 # %% ../nbs/21_evaluation.ipynb #21-evalu-005
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def _wild():
 
 SETS = {"standard-v1": EvaluationSet(0xE7A1, _trackers), "heldout-v1": EvaluationSet(0xE7A2, _interceptors),
         "wild-v1": EvaluationSet(0xE7A3, _wild), "validation-v1": EvaluationSet(0xE7A0, _trackers)}
-FREE_RUN, SERVES_TRIED, SERVES_EXACT, SERVES_AGAIN = 0xE7A4, 0xE7A5, 0xE7A6, 0xE7A7   # tags of other measurements
+FREE_RUN, SERVES_TRIED, SERVES_EXACT, SERVES_AGAIN, MATCHES = range(0xE7A4, 0xE7A9)   # tags of other measurements
 
 # %% ../nbs/21_evaluation.ipynb #21-evalu-006
 def evaluation_seeds(
@@ -462,6 +464,56 @@ def randomness(make_engine:Callable, config:GameConfig=GameConfig(), seed:int=0,
         exact_ks=max(ks_distance(again[name], exact[name]) for name in exact))
 
 # %% ../nbs/21_evaluation.ipynb #21-evalu-073
+MATCH_FAULTS = ("points", "match over", "not reset", "not served")
+READABLE = 0.1    # how far points may be from a whole number
+
+def match_faults(
+    before,            # (n, F), rows of an engine
+    after,             # (n, F), the rows that followed
+    config:GameConfig, # whose `points_to_win` is set
+)->np.ndarray: # int (n,): a place in MATCH_FAULTS, or -1
+    "What is wrong with each row's score, if anything, as it follows from the row before"
+    over, balls = before[:, MATCH_OVER] > 0.5, Layout(config.n_balls).balls(after)
+    h, points = event_classes(balls)[0], after[:, LEFT_POINTS:RIGHT_POINTS+1]
+    scores = np.stack([(h == c).sum(1) for c in (LEFT_SCORED, RIGHT_SCORED)], 1)
+    due = np.where(over[:, None], 0, np.rint(before[:, LEFT_POINTS:RIGHT_POINTS+1]) + scores)
+    wrong = ~(np.abs(points - due) < READABLE).all(1)
+    ends = (np.rint(points) >= config.points_to_win).any(1) != (after[:, MATCH_OVER] > 0.5)
+    served = ((h == SERVED) & (np.abs(balls[..., X:Y+1]) < RIM).all(-1)).all(1)
+    kinds = np.stack([wrong & ~over, ends & ~(wrong & over), wrong & over, over & ~served], 1)
+    return np.where(kinds.any(1), kinds.argmax(1), -1)
+
+# %% ../nbs/21_evaluation.ipynb #21-evalu-075
+def _losers(): return MixedPlayer(RandomPlayer(hold=(5, 60)), Tracker(skill=(0.2, 1.), aim=1.5, delay=(0, 6)))
+
+def match_report(
+    make_engine:Callable,      # (config, n_games) -> Engine
+    config:GameConfig=GameConfig(points_to_win=5),
+    seed:int=0,                # as for an evaluation set
+    n_matches:int=200,         # two to a game
+    ticks:int=None,            # where a game is cut; by default 40 seconds for each point that both matches need
+)->dict: # n that were judged, of them right, their share (None of 0), how many were cut, {kind: count} of first faults
+    "Let an engine keep the score, never re-seeded, and check each row of its matches. A match with a fault is never cut"
+    require(config.points_to_win is not None, "points_to_win", None, "a number: without it no match ends")
+    ticks, games = ticks or round(40*config.tick_rate*config.points_to_win), -(-n_matches//2)
+    wanted, seeds = np.minimum(2, n_matches - 2*np.arange(games)), evaluation_seeds(MATCHES, seed, games)
+    engine, players, verdicts = make_engine(config, games), [Steady(_losers()) for _ in range(2)], []
+    for side, player in enumerate(players): player.reset(seeds, config, side)
+    state, before = engine.reset(seeds), np.zeros((games, engine.layout.n_features), np.float32)
+    before[:, MATCH_OVER], first, ended = 1, np.full(games, -1), np.full(games, -1)   # the first row begins a match, too
+    for _ in range(ticks + 1):
+        first = np.where(first < 0, match_faults(before, state, config), first)
+        over = before[:, MATCH_OVER] > 0.5
+        verdicts += first[over & (ended >= 0) & (ended < wanted)].tolist()
+        first, ended = np.where(over & (ended >= 0), -1, first), ended + over
+        if (ended >= wanted).all(): break
+        before, state = state, engine.step(np.stack([p.act(state) for p in players], 1))
+    verdicts += first[(ended < wanted) & (first >= 0)].tolist()
+    n, right = len(verdicts), verdicts.count(-1)
+    return dict(n=n, right=right, share=right/n if n else None, cut=n_matches - n,
+                first_faults={kind: verdicts.count(i) for i, kind in enumerate(MATCH_FAULTS) if i in verdicts})
+
+# %% ../nbs/21_evaluation.ipynb #21-evalu-080
 def speed(make_engine:Callable, config:GameConfig=GameConfig(), games:int=1024, seconds:float=0.5)->dict:
     "Median microseconds a tick of one game; ticks a second of a batch; on which device and how many threads"
     one, many = make_engine(config, 1), make_engine(config, games)
@@ -479,7 +531,7 @@ def _tick_times(engine, seconds):
         until = until or began + seconds
     return np.array(times[10:])
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-076
+# %% ../nbs/21_evaluation.ipynb #21-evalu-083
 class PersistenceEngine(ExactEngine):
     "Nothing changes"
     def step(self, actions):
@@ -497,7 +549,7 @@ class ConstantVelocityEngine(PersistenceEngine):
         self.states[:, [LEFT_Y, RIGHT_Y]] += self.states[:, [LEFT_VY, RIGHT_VY]]*dt
         return self.states.copy()
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-077
+# %% ../nbs/21_evaluation.ipynb #21-evalu-084
 class PerturbedEngine(ExactEngine):
     "The exact engine, each feature one float32 step off after a serve, up or down by a hash of the game's seed"
     def reset(self, seeds, games=None): super().reset(seeds, games); return self._nudge(games)
@@ -514,7 +566,7 @@ class PerturbedEngine(ExactEngine):
 BASELINES = dict(persistence=PersistenceEngine, constant_velocity=ConstantVelocityEngine, exact=ExactEngine,
                  exact_perturbed=PerturbedEngine)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-085
+# %% ../nbs/21_evaluation.ipynb #21-evalu-092
 @dataclass(frozen=True)
 class Subject:
     "What is on trial"
@@ -528,7 +580,7 @@ class Subject:
     @property
     def start(self): return GIVEN - 1 if self.positions_only else 0    # the tick at which measuring starts
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-086
+# %% ../nbs/21_evaluation.ipynb #21-evalu-093
 def as_subject(
     model,                  # a `Model`, a factory (config, n_games) -> Engine, or a `Subject`
     name:str=None,          # what the report calls it
@@ -551,7 +603,7 @@ def as_subject(
                  engine={k: v if isinstance(v, (str, float, int)) else str(v) for k, v in options.items()})
     return Subject(make, name or type(model).__name__, config, bool(positions_only), about)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-087
+# %% ../nbs/21_evaluation.ipynb #21-evalu-094
 def comparisons(
     model,                    # see `as_subject`; its name comes first
     set:str="standard-v1",    # a key of `SETS`
@@ -566,7 +618,7 @@ def comparisons(
     return {subject.name: tried} | {name: compare(rallies, follow(make, rallies), subject.start)
                                     for name, make in BASELINES.items()}
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-088
+# %% ../nbs/21_evaluation.ipynb #21-evalu-095
 def report_card(
     model,                    # see `as_subject`
     set:str="standard-v1",    # a key of `SETS`
@@ -575,10 +627,11 @@ def report_card(
     free_games:int=100,       # games of the free run, and
     free_ticks:int=10_000,    # for how long
     n_serves:int=20_000,
+    n_matches:int=200,        # if the game has `points_to_win`
     compared=None,            # what `comparisons` gave for the same arguments, to save doing it again
     **options,                # of `as_subject`
 )->dict: # JSON
-    "The report card: how far a learned game is the exact one"
+    "The report card: how far a learned game is the exact one; it has `matches` if the game's matches end"
     subject = as_subject(model, **options)
     make, game = subject.make, subject.config
     compared = compared or comparisons(subject, set, seed, n_rallies)
@@ -588,9 +641,10 @@ def report_card(
         assisted=subject.assisted, **fidelity(own), by_decisions=by_decisions(own), events=event_scores(own),
         free_run=free_run(make, game, seed, free_games, free_ticks, positions_only=subject.positions_only),
         randomness=randomness(make, game, seed, n_serves), speed=speed(make, game),
-        baselines={name: fidelity(compared[name]) for name in BASELINES})
+        baselines={name: fidelity(compared[name]) for name in BASELINES},
+        **(dict(matches=match_report(make, game, seed, n_matches)) if game.points_to_win else {}))
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-090
+# %% ../nbs/21_evaluation.ipynb #21-evalu-097
 def short_report(
     model,               # see `as_subject`
     seed:int=0,
@@ -605,7 +659,7 @@ def short_report(
     return dict(rallies_right=rallies_right(c), valid_ticks=valid_ticks(c)["median"],
                 horizon_100=horizon(c, 100)["median"])
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-095
+# %% ../nbs/21_evaluation.ipynb #21-evalu-102
 def _read_json(path, what):
     "A JSON object from a file; `FileNotFoundError` or `ValueError` in one line"
     if not Path(path).is_file(): raise FileNotFoundError(f"{what}: no file {str(path)!r}")
@@ -630,7 +684,7 @@ def read_gate(path)->dict:
     "Read the limits of a gate; raises like `read_report`"
     return _read_json(path, "gate")
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-096
+# %% ../nbs/21_evaluation.ipynb #21-evalu-103
 def check_gate(report:dict, gate:dict, where:str="")->list[str]:
     "A line for each limit of `gate` that `report` does not keep; an unknown name or a bad limit raises `ValueError`"
     broken = []
@@ -652,7 +706,7 @@ def _beyond(name, value, limits):
         if not kept: lines.append(f"gate: {name} is {got}, must be at {bound} {limit:g}")
     return lines
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-100
+# %% ../nbs/21_evaluation.ipynb #21-evalu-107
 def _cell(value, digits=3): return "-" if value is None else f"{value:.{digits}f}"
 
 def _small(value):
@@ -666,7 +720,7 @@ def _fidelity_cells(f):
 
 def _rows(lines): return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-101
+# %% ../nbs/21_evaluation.ipynb #21-evalu-108
 def report_table(reports)->str: # report cards, a list, or a dict of name -> card
     "Report cards as a markdown table, their baselines below"
     named = list(reports.items()) if isinstance(reports, dict) else [(r["model"], r) for r in reports]
@@ -689,7 +743,7 @@ def decisions_table(reports:dict)->str: # name -> report card
     heads = [["paddle decisions", *GROUPS], ["---", *["---:"]*len(GROUPS)]]
     return _rows(heads + [[name, *counts(r)] for name, r in reports.items()])
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-104
+# %% ../nbs/21_evaluation.ipynb #21-evalu-111
 def _axes(ax, **size):
     "`ax`, or a new one"
     import matplotlib.pyplot as plt
@@ -709,7 +763,7 @@ def plot_error(compared:dict, ax=None, floor:float=1e-7):
     ax.set(xlabel="ticks since the serve", ylabel="error, court heights"); ax.legend(fontsize=7)
     return ax
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-105
+# %% ../nbs/21_evaluation.ipynb #21-evalu-112
 def plot_survival(compared:dict, ax=None):
     "Share of rallies still valid against time (Kaplan-Meier), beside the share still played in the exact engine"
     ax = _axes(ax, figsize=(7, 3.2))
@@ -733,7 +787,7 @@ def plot_events(report:dict, ax=None):
     ax.set(ylim=(0, 1.05), title="at the tick, and give or take one (dashes)"); ax.legend(loc="lower left", fontsize=7)
     return ax
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-106
+# %% ../nbs/21_evaluation.ipynb #21-evalu-113
 def plot_rally(comparison:Comparison, rally:int=None, name:str="engine on trial"):
     "One rally in both engines, by default the one that goes wrong last. Dots: events; cross: where it went wrong"
     import matplotlib.pyplot as plt
