@@ -26,10 +26,10 @@ __all__ = ['SETS', 'FREE_RUN', 'SERVES_TRIED', 'SERVES_EXACT', 'SERVES_AGAIN', '
            'Rallies', 'record_rallies', 'follow', 'Comparison', 'compare', 'rallies_right', 'by_decisions', 'survival',
            'survived_until', 'valid_ticks', 'horizon', 'fidelity', 'event_scores', 'lost_balls', 'rules_say', 'Close',
            'how_close', 'stuck_windows', 'count_faults', 'Steady', 'free_run', 'ks_distance', 'serves_of', 'randomness',
-           'match_faults', 'match_report', 'speed', 'PersistenceEngine', 'ConstantVelocityEngine', 'PerturbedEngine',
-           'Subject', 'as_subject', 'comparisons', 'report_card', 'short_report', 'write_report', 'read_report',
-           'read_gate', 'check_gate', 'report_table', 'decisions_table', 'plot_error', 'plot_survival', 'plot_events',
-           'plot_rally', 'report_figures']
+           'match_faults', 'match_report', 'operations', 'matmul_gflops', 'speed', 'PersistenceEngine',
+           'ConstantVelocityEngine', 'PerturbedEngine', 'Subject', 'as_subject', 'comparisons', 'report_card',
+           'short_report', 'write_report', 'read_report', 'read_gate', 'check_gate', 'report_table', 'decisions_table',
+           'plot_error', 'plot_survival', 'plot_events', 'plot_rally', 'report_figures']
 
 # %% ../nbs/21_evaluation.ipynb #21-evalu-005
 @dataclass(frozen=True)
@@ -514,13 +514,33 @@ def match_report(
                 first_faults={kind: verdicts.count(i) for i, kind in enumerate(MATCH_FAULTS) if i in verdicts})
 
 # %% ../nbs/21_evaluation.ipynb #21-evalu-080
+def operations(model, n_balls:int=1)->int:
+    "Floating-point operations of a model's matrix products in one tick of one game"
+    matrices = [p for p in model.parameters() if p.dim() > 1] + [b for n, b in model.named_buffers() if n.endswith("white")]
+    return 2*n_balls*sum(m.numel() for m in matrices if m.shape[-2] > 1)     # (J, 1, n) is a bias for each of J judges
+
+def matmul_gflops(device:str="cpu", threads:int=1, size:int=1024)->float:
+    "Measured rate of float32 matrix products, the best of ten, in 10^9 operations per second"
+    import torch
+    before = torch.get_num_threads()
+    wait = torch.cuda.synchronize if str(device).startswith("cuda") else lambda: None
+    a, times = torch.rand(size, size, device=device), []
+    torch.set_num_threads(threads)
+    try:
+        for _ in range(11): wait(); began = time.perf_counter(); a@a; wait(); times.append(time.perf_counter() - began)
+    finally: torch.set_num_threads(before)
+    return 2*size**3/min(times[1:])/1e9
+
+# %% ../nbs/21_evaluation.ipynb #21-evalu-081
 def speed(make_engine:Callable, config:GameConfig=GameConfig(), games:int=1024, seconds:float=0.5)->dict:
-    "Median microseconds a tick of one game; ticks a second of a batch; on which device and how many threads"
+    "Microseconds a tick of one game (median), ticks a second of a batch, and both beside the rate of matrix products"
     one, many = make_engine(config, 1), make_engine(config, games)
     single, batched, threads = _tick_times(one, seconds), _tick_times(many, seconds), getattr(one, "threads", None)
     if threads is None: import torch; threads = torch.get_num_threads()
-    return dict(single_us=float(np.median(single)*1e6), batched_ticks_per_s=float(games*len(batched)/batched.sum()),
-                device=str(getattr(one, "device", "cpu")), threads=threads)
+    device, rate, model = str(getattr(one, "device", "cpu")), games*len(batched)/batched.sum(), getattr(many, "model", None)
+    peak, own = matmul_gflops(device, threads), operations(model, config.n_balls)*rate/1e9 if model is not None else None
+    return dict(single_us=float(np.median(single)*1e6), batched_ticks_per_s=float(rate), device=device, threads=threads,
+                matmul_gflops=peak, model_gflops=own and float(own), matmul_share=own and float(own/peak))
 
 def _tick_times(engine, seconds):
     "Seconds of each tick, for so long in all; the first ten are not counted"
@@ -531,7 +551,7 @@ def _tick_times(engine, seconds):
         until = until or began + seconds
     return np.array(times[10:])
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-083
+# %% ../nbs/21_evaluation.ipynb #21-evalu-084
 class PersistenceEngine(ExactEngine):
     "Nothing changes"
     def step(self, actions):
@@ -549,7 +569,7 @@ class ConstantVelocityEngine(PersistenceEngine):
         self.states[:, [LEFT_Y, RIGHT_Y]] += self.states[:, [LEFT_VY, RIGHT_VY]]*dt
         return self.states.copy()
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-084
+# %% ../nbs/21_evaluation.ipynb #21-evalu-085
 class PerturbedEngine(ExactEngine):
     "The exact engine, each feature one float32 step off after a serve, up or down by a hash of the game's seed"
     def reset(self, seeds, games=None): super().reset(seeds, games); return self._nudge(games)
@@ -566,7 +586,7 @@ class PerturbedEngine(ExactEngine):
 BASELINES = dict(persistence=PersistenceEngine, constant_velocity=ConstantVelocityEngine, exact=ExactEngine,
                  exact_perturbed=PerturbedEngine)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-092
+# %% ../nbs/21_evaluation.ipynb #21-evalu-093
 @dataclass(frozen=True)
 class Subject:
     "What is on trial"
@@ -580,7 +600,7 @@ class Subject:
     @property
     def start(self): return GIVEN - 1 if self.positions_only else 0    # the tick at which measuring starts
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-093
+# %% ../nbs/21_evaluation.ipynb #21-evalu-094
 def as_subject(
     model,                  # a `Model`, a factory (config, n_games) -> Engine, or a `Subject`
     name:str=None,          # what the report calls it
@@ -603,7 +623,7 @@ def as_subject(
                  engine={k: v if isinstance(v, (str, float, int)) else str(v) for k, v in options.items()})
     return Subject(make, name or type(model).__name__, config, bool(positions_only), about)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-094
+# %% ../nbs/21_evaluation.ipynb #21-evalu-095
 def comparisons(
     model,                    # see `as_subject`; its name comes first
     set:str="standard-v1",    # a key of `SETS`
@@ -618,7 +638,7 @@ def comparisons(
     return {subject.name: tried} | {name: compare(rallies, follow(make, rallies), subject.start)
                                     for name, make in BASELINES.items()}
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-095
+# %% ../nbs/21_evaluation.ipynb #21-evalu-096
 def report_card(
     model,                    # see `as_subject`
     set:str="standard-v1",    # a key of `SETS`
@@ -644,7 +664,7 @@ def report_card(
         baselines={name: fidelity(compared[name]) for name in BASELINES},
         **(dict(matches=match_report(make, game, seed, n_matches)) if game.points_to_win else {}))
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-097
+# %% ../nbs/21_evaluation.ipynb #21-evalu-098
 def short_report(
     model,               # see `as_subject`
     seed:int=0,
@@ -659,7 +679,7 @@ def short_report(
     return dict(rallies_right=rallies_right(c), valid_ticks=valid_ticks(c)["median"],
                 horizon_100=horizon(c, 100)["median"])
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-102
+# %% ../nbs/21_evaluation.ipynb #21-evalu-103
 def _read_json(path, what):
     "A JSON object from a file; `FileNotFoundError` or `ValueError` in one line"
     if not Path(path).is_file(): raise FileNotFoundError(f"{what}: no file {str(path)!r}")
@@ -684,7 +704,7 @@ def read_gate(path)->dict:
     "Read the limits of a gate; raises like `read_report`"
     return _read_json(path, "gate")
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-103
+# %% ../nbs/21_evaluation.ipynb #21-evalu-104
 def check_gate(report:dict, gate:dict, where:str="")->list[str]:
     "A line for each limit of `gate` that `report` does not keep; an unknown name or a bad limit raises `ValueError`"
     broken = []
@@ -706,7 +726,7 @@ def _beyond(name, value, limits):
         if not kept: lines.append(f"gate: {name} is {got}, must be at {bound} {limit:g}")
     return lines
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-107
+# %% ../nbs/21_evaluation.ipynb #21-evalu-108
 def _cell(value, digits=3): return "-" if value is None else f"{value:.{digits}f}"
 
 def _small(value):
@@ -720,7 +740,7 @@ def _fidelity_cells(f):
 
 def _rows(lines): return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-108
+# %% ../nbs/21_evaluation.ipynb #21-evalu-109
 def report_table(reports)->str: # report cards, a list, or a dict of name -> card
     "Report cards as a markdown table, their baselines below"
     named = list(reports.items()) if isinstance(reports, dict) else [(r["model"], r) for r in reports]
@@ -743,7 +763,7 @@ def decisions_table(reports:dict)->str: # name -> report card
     heads = [["paddle decisions", *GROUPS], ["---", *["---:"]*len(GROUPS)]]
     return _rows(heads + [[name, *counts(r)] for name, r in reports.items()])
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-111
+# %% ../nbs/21_evaluation.ipynb #21-evalu-112
 def _axes(ax, **size):
     "`ax`, or a new one"
     import matplotlib.pyplot as plt
@@ -763,7 +783,7 @@ def plot_error(compared:dict, ax=None, floor:float=1e-7):
     ax.set(xlabel="ticks since the serve", ylabel="error, court heights"); ax.legend(fontsize=7)
     return ax
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-112
+# %% ../nbs/21_evaluation.ipynb #21-evalu-113
 def plot_survival(compared:dict, ax=None):
     "Share of rallies still valid against time (Kaplan-Meier), beside the share still played in the exact engine"
     ax = _axes(ax, figsize=(7, 3.2))
@@ -787,7 +807,7 @@ def plot_events(report:dict, ax=None):
     ax.set(ylim=(0, 1.05), title="at the tick, and give or take one (dashes)"); ax.legend(loc="lower left", fontsize=7)
     return ax
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-113
+# %% ../nbs/21_evaluation.ipynb #21-evalu-114
 def plot_rally(comparison:Comparison, rally:int=None, name:str="engine on trial"):
     "One rally in both engines, by default the one that goes wrong last. Dots: events; cross: where it went wrong"
     import matplotlib.pyplot as plt
