@@ -15,7 +15,8 @@ from .game import GameConfig, require, write_atomically
 __all__ = ['RESUMABLE', 'Parser', 'docments', 'add_options', 'chosen', 'trainable', 'add_model_options', 'model_of', 'command',
            'use_threads', 'free_folder', 'pong_data', 'train_parser', 'show_film', 'measure', 'how_to_go_on',
            'start_training', 'finish_training', 'kept_options', 'refuse_changes', 'read_options', 'pong_train',
-           'Untracked', 'pong_eval', 'add_engine_options', 'engine_options', 'load', 'keep_game', 'pong_play']
+           'Untracked', 'pong_eval', 'add_engine_options', 'with_balls', 'engine_options', 'load', 'keep_game',
+           'pong_play']
 
 # %% ../nbs/90_cli.ipynb #90-cli-005
 class Parser(ArgumentParser):
@@ -317,7 +318,7 @@ def pong_eval(argv=None):
     require(100 <= options.serves <= 10**7, "serves", options.serves, "100 to 10000000")
     gate = read_gate(options.gate) if options.gate else {}
     model = load(options)
-    card, compared = measure(model, options.set, options.seed, options.rallies, options.free_ticks, options.serves, **engine_options(options))
+    card, compared = measure(model, options.set, options.seed, options.rallies, options.free_ticks, options.serves, **engine_options(options, model))
     card["model"] = options.model_path
     if options.json: write_report(options.json, card)
     print(report_table([card]))
@@ -331,20 +332,27 @@ def pong_eval(argv=None):
 # %% ../nbs/90_cli.ipynb #90-cli-034
 def add_engine_options(parser):
     "The options of a fuzzy engine"
+    parser.add_argument("--n_balls", type=int|None, default=None, help="how many balls, 1 to 64 (default: as many as the game has)")
     parser.add_argument("--paddles", type=str, default="model", help="who moves the paddles: model, or exact (assisted)")
     parser.add_argument("--scoring", type=str, default="model", help="who keeps score and serves: model, or exact (assisted)")
     parser.add_argument("--event_temperature", type=float, default=0., help="0: the most likely event; 1: as likely as the model says, 0 to 100")
     parser.add_argument("--serve_temperature", type=float, default=1., help="1: serves as the model learned them; 0: always the median one, 0 to 100")
-    parser.add_argument("--device", type=str, default="cpu", help="auto, cpu, cuda or mps")
+    parser.add_argument("--device", type=str, default="cpu", help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, default=0, help="processor threads (0: OMP_NUM_THREADS, or all)")
     parser.add_argument("--mlflow_server_url", type=str|None, default=None, help="where runs:/ and models:/ are looked up")
 
 # %% ../nbs/90_cli.ipynb #90-cli-035
-def engine_options(options)->dict:
+def with_balls(game, options):
+    "The game, with another number of balls if one is asked for"
+    return game if options.n_balls is None else dataclasses.replace(game, n_balls=options.n_balls)
+
+def engine_options(options, model)->dict:
     "Those options as arguments of `FuzzyEngine`"
+    from pong_model.game import config_from_dict
     from pong_model.training import find_device
     use_threads(options.threads)
-    return {k: getattr(options, k) for k in ("paddles", "scoring", "event_temperature", "serve_temperature")} | dict(device=str(find_device(options.device)))
+    game = with_balls(config_from_dict(GameConfig, model.about.get("game", {}), "model, game"), options)
+    return dict(config=game) | {k: getattr(options, k) for k in ("paddles", "scoring", "event_temperature", "serve_temperature")} | dict(device=str(find_device(options.device)))
 
 # %% ../nbs/90_cli.ipynb #90-cli-036
 def load(options):
@@ -383,10 +391,11 @@ def pong_play(argv=None):
     require(options.rules in RULES, "rules", options.rules, " or ".join(RULES))
     require(0 <= options.seed < 2**63, "seed", options.seed, "0 to 9223372036854775807")
     players = [None if who == "human" else make_player(who) for who in (options.left, options.right)]
-    if options.generator_type == "exact": engine = ExactEngine(RULES[options.rules])
+    if options.generator_type == "exact": engine = ExactEngine(with_balls(RULES[options.rules], options))
     else:
         from pong_model.fuzzy import FuzzyEngine
-        engine = FuzzyEngine(load(options), **engine_options(options))
+        model = load(options)
+        engine = FuzzyEngine(model, **engine_options(options, model))
     require(options.record is None or not Path(options.record).exists(), "record", options.record, "a folder that does not exist yet")
     session = PlaySession(engine, *players, seed=options.seed, ghost=options.ghost)
     play_window(session, frames=round(options.seconds*60) or None)

@@ -107,6 +107,7 @@ class FuzzyEngine(Engine):
         scoring:str="model",         # model, or exact: taken from the rules (assisted)
         event_temperature:float=0.,  # 0: the most likely event
         serve_temperature:float=1.,  # 1: the learned distribution of serves, 0: its median
+        forget_at_serve:bool=False,  # empty a ball's memory when it is served
         device:str|None=None,        # where the model runs; by default where it is
     ):
         for name, value in (("paddles", paddles), ("scoring", scoring)): require(value in ("model", "exact"), name, value, "model or exact")
@@ -116,11 +117,11 @@ class FuzzyEngine(Engine):
         self.model = (model if device is None else model.to(device)).eval()
         self.device, self.n_games, self.layout = self.model.serve.low.device, n_games, Layout(self.config.n_balls)
         self.paddles, self.scoring = paddles, scoring
-        self.event_temperature, self.serve_temperature = event_temperature, serve_temperature
+        self.event_temperature, self.serve_temperature, self.forget_at_serve = event_temperature, serve_temperature, forget_at_serve
         self.seeds, self.ticks = np.zeros(n_games, np.uint64), np.zeros(n_games, np.uint64)
         self.states = np.zeros((n_games, self.layout.n_features), np.float32)
         self._memory, self.court = self.model.empty(n_games*self.config.n_balls), None
-        fast = n_games == 1 and event_temperature == 0 and self.device.type == "cpu" and supports(self.model)
+        fast = n_games == 1 and event_temperature == 0 and not forget_at_serve and self.device.type == "cpu" and supports(self.model)
         self.single = SingleGame(self.model, self.config.n_balls) if fast else None      # one game needs no PyTorch
         self.reset(0)
 
@@ -162,9 +163,7 @@ class FuzzyEngine(Engine):
         self.ticks[games] += np.uint64(1)
         self.states = self.states.copy()
         self.states[games] = first
-        memory = self.memory
-        for kept, empty in zip(memory, self.model.empty(len(rows))): kept[rows] = empty
-        self.memory = memory
+        self._forget(rows)
         return self.states.copy()
 
     def step(self, actions):
@@ -194,7 +193,15 @@ class FuzzyEngine(Engine):
     def _step_many(self, actions, scale):
         state = self._tensor(self._seen(self.states))
         p, self._memory = self.model.step(state, self._tensor(actions), self._memory, self._tensor(scale))
-        return self._told(decode(p, state, self._random, self.event_temperature, self.serve_temperature).cpu().numpy(), self.states)
+        new = self._told(decode(p, state, self._random, self.event_temperature, self.serve_temperature).cpu().numpy(), self.states)
+        if self.forget_at_serve: self._forget(np.flatnonzero(event_classes(self.layout.balls(new))[0] == SERVED))
+        return new
+
+    def _forget(self, rows):
+        "Empty the memories of some balls, counted over all games"
+        memory = self.memory
+        for kept, empty in zip(memory, self.model.empty(len(rows))): kept[rows] = empty
+        self.memory = memory
 
     def _step_one(self, actions, scale):
         new, served = self.single.tick(self.states[0], actions[0], scale[0])

@@ -303,7 +303,7 @@ class Persistence(ConstantVelocity):
         return p._replace(law=lambda view, h, v, order=None: view[..., 3:7], paddle=paddles, points=states[..., LEFT_POINTS:RIGHT_POINTS+1])
 
 # %% ../../nbs/11_models.core.ipynb #11-model-035
-MODEL_FORMAT = "pong_model.model/1"
+MODEL_FORMAT = "pong_model.model/2"      # 2: judges and laws; 1 had one deciding network
 
 # %% ../../nbs/11_models.core.ipynb #11-model-036
 def seal(folder:Path, header:dict)->str:
