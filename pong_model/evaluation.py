@@ -22,14 +22,15 @@ from .rollout import rollout
 # %% auto #0
 __all__ = ['SETS', 'FREE_RUN', 'SERVES_TRIED', 'SERVES_EXACT', 'SERVES_AGAIN', 'MATCHES', 'NEVER', 'GIVEN', 'LIMIT',
            'RIGHT_BELOW', 'VALID_UPTO', 'GROUPS', 'HORIZONS', 'UPTO', 'EVENTS', 'RIM', 'FAULTS', 'MATCH_FAULTS',
-           'READABLE', 'BASELINES', 'EvaluationSet', 'evaluation_seeds', 'Track', 'track_of', 'first_tick', 'score_of',
-           'Rallies', 'record_rallies', 'follow', 'Comparison', 'compare', 'rallies_right', 'by_decisions', 'survival',
-           'survived_until', 'valid_ticks', 'horizon', 'fidelity', 'event_scores', 'lost_balls', 'rules_say', 'Close',
-           'how_close', 'stuck_windows', 'count_faults', 'Steady', 'free_run', 'ks_distance', 'serves_of', 'randomness',
-           'match_faults', 'match_report', 'operations', 'matmul_gflops', 'speed', 'PersistenceEngine',
-           'ConstantVelocityEngine', 'PerturbedEngine', 'Subject', 'as_subject', 'comparisons', 'report_card',
-           'short_report', 'write_report', 'read_report', 'read_gate', 'check_gate', 'report_table', 'decisions_table',
-           'plot_error', 'plot_survival', 'plot_events', 'plot_rally', 'report_figures']
+           'READABLE', 'BASELINES', 'RESOLUTION', 'AGREED', 'EvaluationSet', 'evaluation_seeds', 'Track', 'track_of',
+           'first_tick', 'score_of', 'Rallies', 'record_rallies', 'follow', 'Comparison', 'compare', 'rallies_right',
+           'by_decisions', 'survival', 'survived_until', 'valid_ticks', 'horizon', 'fidelity', 'event_scores',
+           'lost_balls', 'rules_say', 'Limits', 'limits_of', 'Close', 'how_close', 'stuck_windows', 'count_faults',
+           'Steady', 'free_run', 'ks_distance', 'serves_of', 'randomness', 'match_faults', 'match_report', 'operations',
+           'matmul_gflops', 'speed', 'PersistenceEngine', 'ConstantVelocityEngine', 'PerturbedEngine', 'Subject',
+           'as_subject', 'comparisons', 'report_card', 'short_report', 'write_report', 'read_report', 'read_gate',
+           'check_gate', 'report_table', 'decisions_table', 'plot_error', 'plot_survival', 'plot_events', 'plot_rally',
+           'report_figures', 'NearMiss', 'parting', 'near_misses', 'near_misses_table', 'plot_near_misses']
 
 # %% ../nbs/21_evaluation.ipynb #21-evalu-005
 @dataclass(frozen=True)
@@ -312,13 +313,12 @@ def _breathe(rows, balls, scale, config): # (n, T, F), (n, T, K, 12), (n, T, 1)
     rows[..., COURT_SCALE] = scale[..., 0]
 
 # %% ../nbs/21_evaluation.ipynb #21-evalu-047
-class Close(NamedTuple):
-    "How near each ball (n, T, K) came to what it flew towards, within a tick without contact"
-    wall:np.ndarray; paddle:np.ndarray; line:np.ndarray   # bool: a call about this could go either way
-    face_ahead:np.ndarray; wall_ahead:np.ndarray          # where the planes are, along the ball's direction
-    right:np.ndarray; down:np.ndarray                     # bool: the ball flies right; down
+class Limits(NamedTuple):
+    "How far past each limit a ball (..., K) ends a tick without contact, court heights; < 0: short of it"
+    wall:np.ndarray; face:np.ndarray; line:np.ndarray
+    rim:np.ndarray    # how far outside the rim it crosses the face; NaN: it does not
 
-def how_close(balls, answers, config:GameConfig)->Close: # (n, T, K, 12), (n, T, F)
+def limits_of(balls, answers, config:GameConfig)->Limits: # (..., K, 12), (..., F)
     "Distances from the limits of contact; the paddles stand where the rules moved them"
     x, y, vx, vy = (balls[..., i].astype(float) for i in (X, Y, VX, VY))
     scale, r, dt = answers[..., COURT_SCALE, None].astype(float), config.ball_radius, 1/config.tick_rate
@@ -327,12 +327,26 @@ def how_close(balls, answers, config:GameConfig)->Close: # (n, T, K, 12), (n, T,
     folded = (y + vy*(face - begin)/np.maximum(np.abs(vx), 1e-9) + wall) % (4*wall)   # where it crosses the face
     paddle = np.where(vx > 0, answers[..., RIGHT_Y, None], answers[..., LEFT_Y, None])
     offset = np.minimum(folded, 4*wall - folded) - wall - paddle
-    near, crosses = (lambda distance: np.abs(distance) < RIM), (begin <= face) & (end >= face)
-    at_rim = crosses & near(np.abs(offset) - reach)
-    at_face = near(end - face) | ((begin > face) & near(begin - face)) | at_rim
-    return Close(near(y_end - wall), at_face, near(end - line) | at_rim, face, wall, vx > 0, vy > 0)
+    crosses = (begin <= face) & (end >= face)
+    return Limits(y_end - wall, end - face, end - line, np.where(crosses, np.abs(offset) - reach, np.nan))
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-051
+# %% ../nbs/21_evaluation.ipynb #21-evalu-048
+class Close(NamedTuple):
+    "How near each ball (n, T, K) came to what it flew towards, within a tick without contact"
+    wall:np.ndarray; paddle:np.ndarray; line:np.ndarray   # bool: a call about this could go either way
+    face_ahead:np.ndarray; wall_ahead:np.ndarray          # where the planes are, along the ball's direction
+    right:np.ndarray; down:np.ndarray                     # bool: the ball flies right; down
+
+def how_close(balls, answers, config:GameConfig)->Close: # (n, T, K, 12), (n, T, F)
+    "Which limits of contact a ball comes within `RIM` of"
+    x, vx, vy = (balls[..., i].astype(float) for i in (X, VX, VY))
+    scale, near, r = answers[..., COURT_SCALE, None].astype(float), lambda distance: np.abs(distance) < RIM, config.ball_radius
+    limits, face, wall, begin = limits_of(balls, answers, config), scale - config.paddle_width - r, scale/2 - r, np.sign(vx)*x
+    at_rim = near(limits.rim)
+    at_face = near(limits.face) | ((begin > face) & near(begin - face)) | at_rim
+    return Close(near(limits.wall), at_face, near(limits.line) | at_rim, face, wall, vx > 0, vy > 0)
+
+# %% ../nbs/21_evaluation.ipynb #21-evalu-052
 def _before(classes): # (n, T, K)
     "The classes of the tick before; 0 at first"
     return np.concatenate([np.zeros_like(classes[:, :1]), classes[:, :-1]], 1)
@@ -349,7 +363,7 @@ def _walls(v_due, v, close:Close, y):
     either = close.wall & ((v_due > 0) | (v == np.where(close.down, BOTTOM, TOP)))
     return ((absent | contrary) & ~either) | undone, (absent | contrary) & either
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-052
+# %% ../nbs/21_evaluation.ipynb #21-evalu-053
 def _paddles_and_scores(h_due, h, close:Close, x):
     "Missed bounces, phantom scores, balls gone without a score, close calls; classes and the ball's new x (n, T, K)"
     hit, scored = (lambda c: (c == HIT_LEFT) | (c == HIT_RIGHT)), (lambda c: (c == LEFT_SCORED) | (c == RIGHT_SCORED))
@@ -363,7 +377,7 @@ def _paddles_and_scores(h_due, h, close:Close, x):
     rim = ((absent | contrary) & either_hit) | (phantom & either_score) | (gone & close.line)
     return ((absent | contrary) & ~either_hit) | undone, phantom & ~either_score, gone & ~close.line, rim
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-054
+# %% ../nbs/21_evaluation.ipynb #21-evalu-055
 def stuck_windows(x, lost, config:GameConfig): # (n, T+1, K), (n, T+1, K)
     "For each second (a window of `w` ticks): is the ball stuck? bool (n, T // w, K), and `w`"
     slowest = config.serve_speed_min/(np.hypot(1, STEEPEST) if config.deflection else 1)
@@ -376,7 +390,7 @@ def stuck_windows(x, lost, config:GameConfig): # (n, T+1, K), (n, T+1, K)
         stuck[:, i] = (np.ptp(x[:, rows], axis=1) < few) & ~lost[:, rows].any(1)
     return stuck, w
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-055
+# %% ../nbs/21_evaluation.ipynb #21-evalu-056
 FAULTS = ("lost_ball", "phantom_score", "missed_bounce", "stuck_ball", "rim_calls")
 
 def count_faults(states, actions, config:GameConfig, positions_only=False)->dict[str, int]: # (n, T+1, F), (n, T, 2)
@@ -398,7 +412,7 @@ def count_faults(states, actions, config:GameConfig, positions_only=False)->dict
         phantom_score=begins(phantom & judged), missed_bounce=begins((missed | missed_wall) & judged),
         stuck_ball=int((stuck & ~_before(stuck)).sum()), rim_calls=begins((rim | rim_wall) & judged))
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-057
+# %% ../nbs/21_evaluation.ipynb #21-evalu-058
 class Steady(Player):
     "A player who keeps calm when the state holds no numbers: its action is 0 then"
     def __init__(self, player): self.player = player
@@ -426,7 +440,7 @@ def free_run(
             counts = {name: n + found[name] for name, n in counts.items()}
     return dict(ticks=counts["ticks"]) | {name: counts[name]*1e4/max(counts["ticks"], 1) for name in FAULTS}
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-066
+# %% ../nbs/21_evaluation.ipynb #21-evalu-067
 def ks_distance(a, b)->float: # (n,), (m,)
     "Kolmogorov-Smirnov distance of two samples, 0 to 1; 1 if one of them is empty"
     if not len(a) or not len(b): return 1.
@@ -434,7 +448,7 @@ def ks_distance(a, b)->float: # (n,), (m,)
     below = lambda sample: np.searchsorted(np.sort(sample), everything, side="right")/len(sample)
     return float(np.abs(below(a) - below(b)).max())
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-068
+# %% ../nbs/21_evaluation.ipynb #21-evalu-069
 def serves_of(
     make_engine:Callable, # (config, n_games) -> Engine
     config:GameConfig,
@@ -454,7 +468,7 @@ def serves_of(
         parts.append((np.hypot(*moved.T), np.arctan2(*moved.T[::-1]), (np.arange(ticks + 1) - began)[over]))
     return dict(zip(("serve_speed", "serve_angle", "rally_length"), map(np.concatenate, zip(*parts))))
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-069
+# %% ../nbs/21_evaluation.ipynb #21-evalu-070
 def randomness(make_engine:Callable, config:GameConfig=GameConfig(), seed:int=0, n_serves:int=20_000)->dict[str, float]:
     "Kolmogorov-Smirnov distances from the exact engine; `exact_ks` is the largest of exact against exact"
     sample = lambda make, tag: serves_of(make, config, evaluation_seeds(tag, seed, max(1, n_serves//9)))
@@ -463,7 +477,7 @@ def randomness(make_engine:Callable, config:GameConfig=GameConfig(), seed:int=0,
     return {f"{name}_ks": ks_distance(tried[name], exact[name]) for name in exact} | dict(
         exact_ks=max(ks_distance(again[name], exact[name]) for name in exact))
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-073
+# %% ../nbs/21_evaluation.ipynb #21-evalu-074
 MATCH_FAULTS = ("points", "match over", "not reset", "not served")
 READABLE = 0.1    # how far points may be from a whole number
 
@@ -483,7 +497,7 @@ def match_faults(
     kinds = np.stack([wrong & ~over, ends & ~(wrong & over), wrong & over, over & ~served], 1)
     return np.where(kinds.any(1), kinds.argmax(1), -1)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-075
+# %% ../nbs/21_evaluation.ipynb #21-evalu-076
 def _losers(): return MixedPlayer(RandomPlayer(hold=(5, 60)), Tracker(skill=(0.2, 1.), aim=1.5, delay=(0, 6)))
 
 def match_report(
@@ -493,14 +507,14 @@ def match_report(
     n_matches:int=200,         # two to a game
     ticks:int=None,            # where a game is cut; by default 40 seconds for each point that both matches need
 )->dict: # n that were judged, of them right, their share (None of 0), how many were cut, {kind: count} of first faults
-    "Let an engine keep the score, never re-seeded, and check each row of its matches. A match with a fault is never cut"
+    "Let an engine keep the score, never re-seeded, and check every row. A match with a fault is not cut but wrong"
     require(config.points_to_win is not None, "points_to_win", None, "a number: without it no match ends")
     ticks, games = ticks or round(40*config.tick_rate*config.points_to_win), -(-n_matches//2)
     wanted, seeds = np.minimum(2, n_matches - 2*np.arange(games)), evaluation_seeds(MATCHES, seed, games)
     engine, players, verdicts = make_engine(config, games), [Steady(_losers()) for _ in range(2)], []
     for side, player in enumerate(players): player.reset(seeds, config, side)
     state, before = engine.reset(seeds), np.zeros((games, engine.layout.n_features), np.float32)
-    before[:, MATCH_OVER], first, ended = 1, np.full(games, -1), np.full(games, -1)   # the first row begins a match, too
+    before[:, MATCH_OVER], first, ended = 1, np.full(games, -1), np.full(games, -1)    # the first row begins a match
     for _ in range(ticks + 1):
         first = np.where(first < 0, match_faults(before, state, config), first)
         over = before[:, MATCH_OVER] > 0.5
@@ -513,10 +527,11 @@ def match_report(
     return dict(n=n, right=right, share=right/n if n else None, cut=n_matches - n,
                 first_faults={kind: verdicts.count(i) for i, kind in enumerate(MATCH_FAULTS) if i in verdicts})
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-080
+# %% ../nbs/21_evaluation.ipynb #21-evalu-081
 def operations(model, n_balls:int=1)->int:
     "Floating-point operations of a model's matrix products in one tick of one game"
-    matrices = [p for p in model.parameters() if p.dim() > 1] + [b for n, b in model.named_buffers() if n.endswith("white")]
+    glasses = [b for name, b in model.named_buffers() if name.endswith("white")]
+    matrices = [p for p in model.parameters() if p.dim() > 1] + glasses
     return 2*n_balls*sum(m.numel() for m in matrices if m.shape[-2] > 1)     # (J, 1, n) is a bias for each of J judges
 
 def matmul_gflops(device:str="cpu", threads:int=1, size:int=1024)->float:
@@ -531,14 +546,15 @@ def matmul_gflops(device:str="cpu", threads:int=1, size:int=1024)->float:
     finally: torch.set_num_threads(before)
     return 2*size**3/min(times[1:])/1e9
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-081
+# %% ../nbs/21_evaluation.ipynb #21-evalu-082
 def speed(make_engine:Callable, config:GameConfig=GameConfig(), games:int=1024, seconds:float=0.5)->dict:
     "Microseconds a tick of one game (median), ticks a second of a batch, and both beside the rate of matrix products"
     one, many = make_engine(config, 1), make_engine(config, games)
     single, batched, threads = _tick_times(one, seconds), _tick_times(many, seconds), getattr(one, "threads", None)
     if threads is None: import torch; threads = torch.get_num_threads()
     device, rate, model = str(getattr(one, "device", "cpu")), games*len(batched)/batched.sum(), getattr(many, "model", None)
-    peak, own = matmul_gflops(device, threads), operations(model, config.n_balls)*rate/1e9 if model is not None else None
+    peak = matmul_gflops(device, threads)
+    own = None if model is None else operations(model, config.n_balls)*rate/1e9
     return dict(single_us=float(np.median(single)*1e6), batched_ticks_per_s=float(rate), device=device, threads=threads,
                 matmul_gflops=peak, model_gflops=own and float(own), matmul_share=own and float(own/peak))
 
@@ -551,7 +567,7 @@ def _tick_times(engine, seconds):
         until = until or began + seconds
     return np.array(times[10:])
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-084
+# %% ../nbs/21_evaluation.ipynb #21-evalu-085
 class PersistenceEngine(ExactEngine):
     "Nothing changes"
     def step(self, actions):
@@ -569,7 +585,7 @@ class ConstantVelocityEngine(PersistenceEngine):
         self.states[:, [LEFT_Y, RIGHT_Y]] += self.states[:, [LEFT_VY, RIGHT_VY]]*dt
         return self.states.copy()
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-085
+# %% ../nbs/21_evaluation.ipynb #21-evalu-086
 class PerturbedEngine(ExactEngine):
     "The exact engine, each feature one float32 step off after a serve, up or down by a hash of the game's seed"
     def reset(self, seeds, games=None): super().reset(seeds, games); return self._nudge(games)
@@ -586,7 +602,7 @@ class PerturbedEngine(ExactEngine):
 BASELINES = dict(persistence=PersistenceEngine, constant_velocity=ConstantVelocityEngine, exact=ExactEngine,
                  exact_perturbed=PerturbedEngine)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-093
+# %% ../nbs/21_evaluation.ipynb #21-evalu-094
 @dataclass(frozen=True)
 class Subject:
     "What is on trial"
@@ -600,7 +616,7 @@ class Subject:
     @property
     def start(self): return GIVEN - 1 if self.positions_only else 0    # the tick at which measuring starts
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-094
+# %% ../nbs/21_evaluation.ipynb #21-evalu-095
 def as_subject(
     model,                  # a `Model`, a factory (config, n_games) -> Engine, or a `Subject`
     name:str=None,          # what the report calls it
@@ -623,7 +639,7 @@ def as_subject(
                  engine={k: v if isinstance(v, (str, float, int)) else str(v) for k, v in options.items()})
     return Subject(make, name or type(model).__name__, config, bool(positions_only), about)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-095
+# %% ../nbs/21_evaluation.ipynb #21-evalu-096
 def comparisons(
     model,                    # see `as_subject`; its name comes first
     set:str="standard-v1",    # a key of `SETS`
@@ -638,7 +654,7 @@ def comparisons(
     return {subject.name: tried} | {name: compare(rallies, follow(make, rallies), subject.start)
                                     for name, make in BASELINES.items()}
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-096
+# %% ../nbs/21_evaluation.ipynb #21-evalu-097
 def report_card(
     model,                    # see `as_subject`
     set:str="standard-v1",    # a key of `SETS`
@@ -664,7 +680,7 @@ def report_card(
         baselines={name: fidelity(compared[name]) for name in BASELINES},
         **(dict(matches=match_report(make, game, seed, n_matches)) if game.points_to_win else {}))
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-098
+# %% ../nbs/21_evaluation.ipynb #21-evalu-099
 def short_report(
     model,               # see `as_subject`
     seed:int=0,
@@ -679,7 +695,7 @@ def short_report(
     return dict(rallies_right=rallies_right(c), valid_ticks=valid_ticks(c)["median"],
                 horizon_100=horizon(c, 100)["median"])
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-103
+# %% ../nbs/21_evaluation.ipynb #21-evalu-104
 def _read_json(path, what):
     "A JSON object from a file; `FileNotFoundError` or `ValueError` in one line"
     if not Path(path).is_file(): raise FileNotFoundError(f"{what}: no file {str(path)!r}")
@@ -704,7 +720,7 @@ def read_gate(path)->dict:
     "Read the limits of a gate; raises like `read_report`"
     return _read_json(path, "gate")
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-104
+# %% ../nbs/21_evaluation.ipynb #21-evalu-105
 def check_gate(report:dict, gate:dict, where:str="")->list[str]:
     "A line for each limit of `gate` that `report` does not keep; an unknown name or a bad limit raises `ValueError`"
     broken = []
@@ -726,7 +742,7 @@ def _beyond(name, value, limits):
         if not kept: lines.append(f"gate: {name} is {got}, must be at {bound} {limit:g}")
     return lines
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-108
+# %% ../nbs/21_evaluation.ipynb #21-evalu-109
 def _cell(value, digits=3): return "-" if value is None else f"{value:.{digits}f}"
 
 def _small(value):
@@ -740,7 +756,7 @@ def _fidelity_cells(f):
 
 def _rows(lines): return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-109
+# %% ../nbs/21_evaluation.ipynb #21-evalu-110
 def report_table(reports)->str: # report cards, a list, or a dict of name -> card
     "Report cards as a markdown table, their baselines below"
     named = list(reports.items()) if isinstance(reports, dict) else [(r["model"], r) for r in reports]
@@ -763,7 +779,7 @@ def decisions_table(reports:dict)->str: # name -> report card
     heads = [["paddle decisions", *GROUPS], ["---", *["---:"]*len(GROUPS)]]
     return _rows(heads + [[name, *counts(r)] for name, r in reports.items()])
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-112
+# %% ../nbs/21_evaluation.ipynb #21-evalu-113
 def _axes(ax, **size):
     "`ax`, or a new one"
     import matplotlib.pyplot as plt
@@ -783,7 +799,7 @@ def plot_error(compared:dict, ax=None, floor:float=1e-7):
     ax.set(xlabel="ticks since the serve", ylabel="error, court heights"); ax.legend(fontsize=7)
     return ax
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-113
+# %% ../nbs/21_evaluation.ipynb #21-evalu-114
 def plot_survival(compared:dict, ax=None):
     "Share of rallies still valid against time (Kaplan-Meier), beside the share still played in the exact engine"
     ax = _axes(ax, figsize=(7, 3.2))
@@ -807,7 +823,7 @@ def plot_events(report:dict, ax=None):
     ax.set(ylim=(0, 1.05), title="at the tick, and give or take one (dashes)"); ax.legend(loc="lower left", fontsize=7)
     return ax
 
-# %% ../nbs/21_evaluation.ipynb #21-evalu-114
+# %% ../nbs/21_evaluation.ipynb #21-evalu-115
 def plot_rally(comparison:Comparison, rally:int=None, name:str="engine on trial"):
     "One rally in both engines, by default the one that goes wrong last. Dots: events; cross: where it went wrong"
     import matplotlib.pyplot as plt
@@ -830,3 +846,80 @@ def report_figures(report:dict, compared:dict)->dict:
     "All pictures of a report card: name -> matplotlib figure. `compared` as `comparisons` gave it"
     return dict(error=plot_error(compared).figure, survival=plot_survival(compared).figure,
                 events=plot_events(report).figure, rally=plot_rally(compared[report["model"]], name=report["model"]))
+
+# %% ../nbs/21_evaluation.ipynb #21-evalu-118
+RESOLUTION = 2.**-24    # court heights: float32's step for a coordinate from 0.5 to 1
+AGREED = 1e-4           # court heights: an error that says that two engines are still, or again, together
+
+class NearMiss(NamedTuple):
+    "Where a rally that went wrong parted from the true one"
+    rally:int; tick:int      # of the rally, from the serve
+    due:str; called:str      # the events of the exact engine and of the other
+    limit:str                # wall, face, line or rim, whichever was nearer; drift: the events did not differ
+    distance:float           # of the true ball from it, court heights; < 0: within its reach, or short of the plane
+    apart:float              # distance of the two engines' balls a tick before, court heights
+
+# %% ../nbs/21_evaluation.ipynb #21-evalu-119
+def parting(comparison:Comparison)->np.ndarray: # int (n,), NEVER for rallies that are right
+    "Ticks from the serve to the first contrary event since the engines were last together; if none, to going wrong"
+    c, wrong = comparison, comparison.wrong_at + comparison.start
+    ticks, exact, track = np.arange(c.rallies.limit + 2), c.rallies.exact, c.track
+    differ = (exact.horizontal != track.horizontal) | (exact.vertical != track.vertical)
+    error = np.concatenate([np.zeros((len(wrong), c.start)), c.error], 1)
+    together = ~differ & (error < AGREED) & (ticks < wrong[:, None])
+    since = np.where(together, ticks, 0).max(1)
+    upto = np.minimum(wrong + 1, c.ends + c.start)
+    at = first_tick(differ & (ticks > since[:, None]) & (ticks <= upto[:, None]))
+    return np.where(c.wrong_at < NEVER, np.minimum(at, np.maximum(wrong, 1)), NEVER)
+
+# %% ../nbs/21_evaluation.ipynb #21-evalu-120
+def near_misses(comparison:Comparison)->list[NearMiss]:
+    "For each rally that went wrong: where it parted from the exact one, and how near to the limit"
+    c, config, at = comparison, comparison.rallies.config, parting(comparison)
+    wrong = np.flatnonzero(at < NEVER)
+    if not len(wrong): return []
+    K, at = config.n_balls, at[wrong]
+    engine, games = ExactEngine(config, len(wrong)), wrong//K
+    before, after = engine.reset(c.rallies.seeds[games]), engine.states.copy()
+    for t in range(at.max()):
+        old, new, here = engine.states, engine.step(c.rallies.actions[games, t]), at == t + 1
+        before[here], after[here] = old[here], new[here]
+    balls = Layout(K).balls(before)
+    if config.court_scale_walk: _breathe(before, balls, after[:, [COURT_SCALE]], config)
+    limits = Limits(*(a[np.arange(len(wrong)), wrong % K] for a in limits_of(balls, after, config)))
+    apart = np.linalg.norm(c.track.xy[wrong, at - 1] - c.rallies.exact.xy[wrong, at - 1], axis=-1)
+    return [_near_miss(c, r, t, a, Limits(*distances)) for r, t, a, *distances in zip(wrong, at, apart, *limits)]
+
+def _near_miss(c, rally, tick, apart, distances):
+    "One of them"
+    name = lambda h, v: ", ".join(n for n in (HORIZONTAL[h], VERTICAL[v]) if n != "nothing") or "nothing"
+    events = [(t.horizontal[rally, tick], t.vertical[rally, tick]) for t in (c.rallies.exact, c.track)]
+    due, called = (name(*e) for e in events)
+    sides = () if due == called else ("wall",) if events[0][0] == events[1][0] else ("face", "line", "rim")
+    found = {s: float(d) for s, d in distances._asdict().items() if s in sides and np.isfinite(d)} or {"drift": float("nan")}
+    limit = min(found, key=lambda s: abs(found[s]))
+    return NearMiss(int(rally), int(tick), due, called, limit, found[limit], float(apart))
+
+# %% ../nbs/21_evaluation.ipynb #21-evalu-121
+def near_misses_table(misses, most:int=12)->str: # of `near_misses`
+    "Markdown: each kind of wrong call, the most frequent first; float32 steps are the median's"
+    kinds, lines = {}, []
+    for m in misses: kinds.setdefault((m.due, m.called, m.limit), []).append((abs(m.distance), m.apart))
+    for kind, found in sorted(kinds.items(), key=lambda item: -len(item[1]))[:most]:
+        distance, apart = np.array(found).T
+        middle, near = np.median(distance), [f"{d:.1e}" for d in (np.median(distance), distance.max())]
+        near = ["-"]*3 if kind[2] == "drift" else [*near, f"{middle/RESOLUTION:,.0f}"]
+        lines.append([*kind, len(found), *near, f"{np.median(apart):.1e}"])
+    heads = ["due", "called", "nearest limit", "rallies", "median distance", "largest", "float32 steps", "balls apart"]
+    return _rows([heads, ["---"]*3 + ["---:"]*5, *lines])
+
+def plot_near_misses(misses:dict, ax=None): # name -> what `near_misses` gave
+    "Histogram: how far from the limit the wrong calls were, with float32's step and the width of a rim call"
+    ax, bins = _axes(ax, figsize=(7, 2.4)), np.geomspace(1e-9, 1, 55)
+    for name, some in misses.items():
+        distances = np.abs([m.distance for m in some])
+        ax.hist(np.clip(distances[np.isfinite(distances)], 1e-9, 1), bins, alpha=.6, label=f"{name}: {len(some)}")
+    for at, what in ((RESOLUTION, "float32 step"), (RIM, "rim call")):
+        ax.axvline(at, color="k", lw=.6, ls=":"); ax.text(at, ax.get_ylim()[1], what, fontsize=7)
+    ax.set(xscale="log", xlabel="distance from the limit, court heights", ylabel="rallies"); ax.legend(fontsize=7)
+    return ax
