@@ -340,8 +340,10 @@ class Close(NamedTuple):
 def how_close(balls, answers, config:GameConfig)->Close: # (n, T, K, 12), (n, T, F)
     "Which limits of contact a ball comes within `RIM` of"
     x, vx, vy = (balls[..., i].astype(float) for i in (X, VX, VY))
-    scale, near, r = answers[..., COURT_SCALE, None].astype(float), lambda distance: np.abs(distance) < RIM, config.ball_radius
-    limits, face, wall, begin = limits_of(balls, answers, config), scale - config.paddle_width - r, scale/2 - r, np.sign(vx)*x
+    limits, r = limits_of(balls, answers, config), config.ball_radius
+    scale = answers[..., COURT_SCALE, None].astype(float)
+    face, wall, begin = scale - config.paddle_width - r, scale/2 - r, np.sign(vx)*x
+    near = lambda distance: np.abs(distance) < RIM
     at_rim = near(limits.rim)
     at_face = near(limits.face) | ((begin > face) & near(begin - face)) | at_rim
     return Close(near(limits.wall), at_face, near(limits.line) | at_rim, face, wall, vx > 0, vy > 0)
@@ -552,7 +554,8 @@ def speed(make_engine:Callable, config:GameConfig=GameConfig(), games:int=1024, 
     one, many = make_engine(config, 1), make_engine(config, games)
     single, batched, threads = _tick_times(one, seconds), _tick_times(many, seconds), getattr(one, "threads", None)
     if threads is None: import torch; threads = torch.get_num_threads()
-    device, rate, model = str(getattr(one, "device", "cpu")), games*len(batched)/batched.sum(), getattr(many, "model", None)
+    device, model = str(getattr(one, "device", "cpu")), getattr(many, "model", None)
+    rate = games*len(batched)/batched.sum()
     peak = matmul_gflops(device, threads)
     own = None if model is None else operations(model, config.n_balls)*rate/1e9
     return dict(single_us=float(np.median(single)*1e6), batched_ticks_per_s=float(rate), device=device, threads=threads,
@@ -896,7 +899,8 @@ def _near_miss(c, rally, tick, apart, distances):
     events = [(t.horizontal[rally, tick], t.vertical[rally, tick]) for t in (c.rallies.exact, c.track)]
     due, called = (name(*e) for e in events)
     sides = () if due == called else ("wall",) if events[0][0] == events[1][0] else ("face", "line", "rim")
-    found = {s: float(d) for s, d in distances._asdict().items() if s in sides and np.isfinite(d)} or {"drift": float("nan")}
+    found = {s: float(d) for s, d in distances._asdict().items() if s in sides and np.isfinite(d)}
+    found = found or {"drift": float("nan")}
     limit = min(found, key=lambda s: abs(found[s]))
     return NearMiss(int(rally), int(tick), due, called, limit, found[limit], float(apart))
 
