@@ -204,9 +204,9 @@ class FuzzyEngine(Engine):
         self.memory = memory
 
     def _step_one(self, actions, scale):
-        new, served = self.single.tick(self.states[0], actions[0], scale[0])
-        if served.any(): self.layout.balls(new)[served, VX:VY+1] = self._serves()[0, served]
-        return new[None]
+        new, served = self.single.tick(self._seen(self.states)[0], actions[0], scale[0])
+        if served.any(): self.layout.balls(new)[served, VX:VY+1] = self._serves()[0, served]/self.unit
+        return self._told(new[None], self.states)
 
     @torch.inference_mode()
     def _serves(self):

@@ -30,12 +30,13 @@ __all__ = ['TrainConfig', 'find_device', 'difficulty', 'Lot', 'mine', 'Run', 'be
 @dataclass(frozen=True)
 class TrainConfig:
     "How a model is trained"
-    epochs:int = 48              # lots of fresh games, 0 to 1000000
+    epochs:int = 72              # lots of fresh games, 0 to 1000000
     steps_per_epoch:int = 200    # updates for each lot, 1 to 1000000
     batch_size:int = 1024        # windows in an update, 2 to 1000000
     window:int|None = None       # ticks in a window, of which the last counts, 1 to 10000 (None: what the model asks for)
     near_share:float = 0.75      # share of each batch that comes from the hardest ticks near events, 0 to 1
     buffer_size:int = 30000      # how many of the hardest windows are kept, 100 to 10000000
+    candidates:int = 60000       # how many fresh windows near events are judged in each epoch, 100 to 10000000
     learning_rate:float = 0.006  # of AdamW at its highest, above 0 to 1
     gain_rate:float = 10.        # the gains of planes learn so many times faster, 0 to 1000
     weight_decay:float = 0.      # of AdamW, 0 to 1
@@ -47,7 +48,7 @@ class TrainConfig:
     own_games:int = 0            # games of the model's own, put right by the exact engine, that join each lot, 0 to 100000
     out_penalty:float = 0.       # weight of how far the expected ball is beyond where balls go, 0 to 1000000
     slow_penalty:float = 0.      # weight of how much slower the expected ball is than any, 0 to 1000000
-    eval_every:int = 10          # epochs between validations and checkpoints, 1 to 1000000
+    eval_every:int = 12          # epochs between validations and checkpoints, 1 to 1000000
     patience:int = 0             # stop after so many validations without progress (0: never), 0 to 1000000
     seed:int = 0                 # of weights, games and batches, 0 to 65535
     device:str = "auto"          # auto, cpu or cuda (also ROCm)
@@ -64,7 +65,7 @@ class TrainConfig:
         require(self.precision in ("float32", "bfloat16"), "precision", self.precision, "float32 or bfloat16")
 
 # %% ../nbs/22_training.ipynb #22-train-006
-_LIMITS = dict(epochs=(0, 10**6), steps_per_epoch=(1, 10**6), batch_size=(2, 10**6), window=(1, 10**4), near_share=(0, 1), buffer_size=(100, 10**7),
+_LIMITS = dict(epochs=(0, 10**6), steps_per_epoch=(1, 10**6), batch_size=(2, 10**6), window=(1, 10**4), near_share=(0, 1), buffer_size=(100, 10**7), candidates=(100, 10**7),
     loss_ticks=(1, 10**4), input_noise=(0, 10), own_games=(0, 10**5), out_penalty=(0, 10**6), slow_penalty=(0, 10**6),
     learning_rate=(0, 1), gain_rate=(0, 1000), weight_decay=(0, 1), warmup=(0, 10**6), clip=(0, 10**6), wanted_events=(0, 10**9),
     eval_every=(1, 10**6), patience=(0, 10**6), seed=(0, 2**16 - 1), threads=(0, 1024))
@@ -103,7 +104,7 @@ class Lot:
         whole[:, :window - 1] = False
         gather = lambda mask, n: [torch.from_numpy(x) for x in windows(trajectory, *choose_steps(mask, n, rng), window)]
         self.plain = gather(whole, 40*config.batch_size)
-        self.near = gather(whole & near_events(trajectory, margin, before_score), 2*config.buffer_size)
+        self.near = gather(whole & near_events(trajectory, margin, before_score), config.candidates)
         self.some = Batch(torch.from_numpy(trajectory.states[:512]), torch.from_numpy(trajectory.actions[:512]), None)   # whole games
         balls = trajectory.balls
         self.serves = torch.from_numpy(balls[(event_classes(balls)[0] == SERVED)][:, VX:VY+1])

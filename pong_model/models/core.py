@@ -19,8 +19,8 @@ from .laws import (N_REGIMES, N_VIEW, ORDER, WALL_FIRST, WALL_LAST, WALL_TWICE, 
     ServeHead, Standardise, ball_view, balls_of, find_regimes, look, paddle_inputs, paddles_of)
 
 # %% auto #0
-__all__ = ['N_INPUTS', 'LANE', 'MODELS', 'JUDGED', 'MODEL_FORMAT', 'Batch', 'slot_inputs', 'Prediction', 'motions', 'ModelConfig',
-           'Model', 'observe', 'event_counts', 'fit_closed_form', 'loss_of', 'expected_ball', 'NoMemory',
+__all__ = ['N_INPUTS', 'LANE', 'MODELS', 'NEVER', 'JUDGED', 'MODEL_FORMAT', 'Batch', 'slot_inputs', 'Prediction', 'motions',
+           'ModelConfig', 'Model', 'observe', 'event_counts', 'fit_closed_form', 'loss_of', 'expected_ball', 'NoMemory',
            'ConstantVelocity', 'Persistence', 'seal', 'save_model', 'replace_folder', 'whole_folder', 'find_model',
            'read_model', 'check_model']
 
@@ -102,6 +102,7 @@ class ModelConfig:
 MODELS = {}   # name -> class, filled as subclasses of `Model` are defined
 
 # %% ../../nbs/11_models.core.ipynb #11-model-017
+NEVER = -100.       # the logit of what does not happen
 JUDGED = (*HORIZONTAL[1:], *VERTICAL[1:], "wall first", "wall twice")     # what has a judge; "nothing" is the measure, with logit 0
 
 class Model(nn.Module):
@@ -123,6 +124,7 @@ class Model(nn.Module):
         self.paddle_scale, self.paddle_law, self.paddle_events = Standardise(4), Experts(N_REGIMES, 4, 2), Decider(4, 16, 16, N_REGIMES)
         self.points_law, self.match_scale, self.match_events = Experts(2, 2 + len(HORIZONTAL), 2), Standardise(2), Decider(2, 16, 16, 1)
         self.scale_law = Experts(1, 1, 1)
+        self.register_buffer("matches_end", torch.tensor(False))
 
     @property
     def positions_only(self)->bool: return not self.config.velocities
@@ -171,10 +173,12 @@ class Model(nn.Module):
         next_y = paddle[..., 0].gather(-1, regime.argmax(-1, keepdim=True))[..., 0]
         view, balls = self.ball_law.push(ball_view(states, next_y.detach(), scale), states[..., None, COURT_SCALE]), balls_of(states)
         over = states[..., None, MATCH_OVER, None].expand(*view.shape[:-1], 1)
-        said = self.judges(torch.cat([view, balls[..., HORIZONTAL_FLAGS:], over], -1), h)
-        events = (torch.cat([torch.zeros_like(s[..., :1]), s], -1) for s in said.split([len(HORIZONTAL) - 1, len(VERTICAL) - 1, len(ORDER) - 1], -1))
+        kinds = [len(HORIZONTAL) - 1, len(VERTICAL) - 1, len(ORDER) - 1]
+        asked = sum(kinds) if self.ball_law.order_matters else sum(kinds[:2])           # nobody asks for an order that does not matter
+        said = F.pad(self.judges(torch.cat([view, balls[..., HORIZONTAL_FLAGS:], over], -1), h, asked), (0, sum(kinds) - asked))
+        events = (F.pad(s, (1, 0)) for s in said.split(kinds, -1))                      # "nothing" is the measure
         points, gain = self.points_after(states)
-        match = self.match_events(self.match_scale(points[..., None, :] + gain))        # (..., 6, 1)
+        match = self.match_events(self.match_scale(points[..., None, :] + gain)) if self.matches_end else view.new_full((len(HORIZONTAL), 1), NEVER)
         return Prediction(*events, view, self.ball_law, regime, paddle, points, gain, match.transpose(-1, -2).expand(*view.shape[:-1], len(HORIZONTAL)),
                           torch.cat([expected, self.scale_law.rms[0].expand_as(expected)], -1), self.serve)
 
@@ -229,6 +233,7 @@ def fit_closed_form(model:Model, batch:Batch):
         model.points_law.fit(torch.cat([before[..., LEFT_POINTS:RIGHT_POINTS+1], event_counts(h)], -1).flatten(0, -2),
                              after[..., LEFT_POINTS:RIGHT_POINTS+1].flatten(0, -2), (before[..., MATCH_OVER] > 0.5).long().flatten())
         model.match_scale.fit(after[..., LEFT_POINTS:RIGHT_POINTS+1])
+        model.matches_end.fill_((after[..., MATCH_OVER] > 0.5).any())
         model.scale_law.fit(before[..., COURT_SCALE].reshape(-1, 1), scale.reshape(-1, 1), torch.zeros(scale.numel(), dtype=torch.long))
 
 # %% ../../nbs/11_models.core.ipynb #11-model-022
@@ -257,8 +262,9 @@ def loss_of(model:Model, batch:Batch, memory=None, out_penalty=0., slow_penalty=
     if model.ball_law.order_matters and both.any(): parts["order"] = _order_loss(p, balls, h, v, both)
     nearest = ((p.paddle - paddles_of(target).unsqueeze(-2))/model.paddle_law.rms.mean(0).clamp_min(1e-6)).pow(2).sum(-1).argmin(-1)
     parts["paddle"] = mean(entropy(p.regime, nearest), batch.weights[..., None].expand(nearest.shape))
-    over = p.match.gather(-1, h[..., None])[..., 0].amax(-1)
-    parts["match"] = mean(F.binary_cross_entropy_with_logits(over, target[..., MATCH_OVER], reduction="none"), batch.weights)
+    if model.matches_end:
+        over = p.match.gather(-1, h[..., None])[..., 0].amax(-1)
+        parts["match"] = mean(F.binary_cross_entropy_with_logits(over, target[..., MATCH_OVER], reduction="none"), batch.weights)
     if out_penalty or slow_penalty:
         ball, seen = expected_ball(p), balls[..., X:VY+1]
         parts["out"] = out_penalty*(ball[..., :2].abs() - seen[..., :2].abs().flatten(0, -2).amax(0)).relu().mean()
@@ -291,8 +297,8 @@ class ConstantVelocity(NoMemory):
     needs_training = False
     def predict(self, states, actions, h, scale=None):
         p = super().predict(states, actions, h, scale)
-        never = lambda logits: F.one_hot(torch.zeros_like(logits[..., 0], dtype=torch.long), logits.shape[-1])*100.
-        return p._replace(horizontal=never(p.horizontal), vertical=never(p.vertical), regime=never(p.regime), match=torch.full_like(p.match, -100.))
+        never = lambda logits: F.one_hot(torch.zeros_like(logits[..., 0], dtype=torch.long), logits.shape[-1])*-NEVER
+        return p._replace(horizontal=never(p.horizontal), vertical=never(p.vertical), regime=never(p.regime), match=torch.full_like(p.match, NEVER))
 
 # %% ../../nbs/11_models.core.ipynb #11-model-032
 class Persistence(ConstantVelocity):

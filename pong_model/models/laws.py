@@ -276,15 +276,15 @@ class Judges(nn.Module):
         self.white[j][:, :keep.sum()] = (axes[keep].T/s[keep])/spread[:, None]
     def glass(self, x): # (N, n_in) -> (J, N, n_in)
         "What each judge sees"
-        seen = (x - self.mean)@self.white
-        return self.bound*torch.tanh(seen/self.bound)
-    def forward(self, x, memory): # (..., n_in), (..., n_memory) -> (..., J)
-        seen = self.glass(x.flatten(0, -2))
+        return ((x - self.mean)@self.white).clamp(-self.bound, self.bound)
+    def forward(self, x, memory, n=None): # (..., n_in), (..., n_memory) -> (..., n)
+        "Logits of the first `n` judges (None: of all)"
+        seen = self.glass(x.flatten(0, -2))[:n]
         around = memory.flatten(0, -2).expand(len(seen), -1, -1)
-        steps = torch.tanh(self.gain.exp()*(seen@self.planes + self.place))
-        hidden = torch.relu(torch.cat([steps, seen, around], -1)@self.first + self.first_bias)
-        hidden = torch.relu(hidden@self.second + self.second_bias)
-        logits = torch.cat([hidden, seen], -1)@self.out + self.out_bias
+        steps = torch.tanh(self.gain[:n].exp()*torch.baddbmm(self.place[:n], seen, self.planes[:n]))
+        hidden = torch.relu(torch.baddbmm(self.first_bias[:n], torch.cat([steps, seen, around], -1), self.first[:n]))
+        hidden = torch.relu(torch.baddbmm(self.second_bias[:n], hidden, self.second[:n]))
+        logits = torch.baddbmm(self.out_bias[:n], torch.cat([hidden, seen], -1), self.out[:n])
         return logits[..., 0].T.unflatten(0, x.shape[:-1])
 
 # %% ../../nbs/10_models.laws.ipynb #10-model-044

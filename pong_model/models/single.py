@@ -19,14 +19,14 @@ from .transformer import FlashAttentionTransformer, TransformerModel
 # %% auto #0
 __all__ = ['N_FLAGS', 'N_JUDGES', 'N_SEEN', 'NO_MEMORY', 'GRU', 'LSTM', 'ATTENTION', 'VECTORS', 'GATES', 'STANDARDISE', 'GLASS',
            'JUDGES', 'PADDLE_SCALE', 'MATCH_SCALE', 'PADDLE_EVENTS', 'MATCH_EVENTS', 'SLOPE', 'ALONG', 'ACROSS', 'WALL',
-           'LINES', 'SIDE', 'TURNS', 'EDGES', 'ORDER_MATTERS', 'PADDLE_LAW', 'POINTS_LAW', 'SCALE_LAW', 'LAYERS',
-           'EMBED', 'CLOCK', 'BLOCKS', 'FIRST', 'SOLE', 'PLAYED', 'cached', 'idioms', 'compiled', 'in_any_order',
-           'BOUND', 'kind_of', 'shared_shapes', 'memory_shapes', 'part_shapes', 'supports', 'Weights', 'weights_of',
-           'dot', 'affine', 'expert', 'standardise', 'most_likely', 'happened', 'sigmoid', 'gru_cell', 'lstm_cell',
-           'turn', 'soften', 'attend', 'normalise', 'block', 'Memory', 'memory_for', 'remember', 'recur', 'decide',
-           'look_through', 'look', 'edge', 'push', 'fly', 'bounce', 'ball_law', 'Desk', 'desk_for', 'view_ball',
-           'watch', 'move_paddles', 'recall', 'judge_ball', 'move_ball', 'keep_points', 'gain', 'ends_match', 'tick',
-           'SingleGame', 'set_memory', 'get_memory']
+           'LINES', 'SIDE', 'TURNS', 'MATCHES_END', 'EDGES', 'ORDER_MATTERS', 'PADDLE_LAW', 'POINTS_LAW', 'SCALE_LAW',
+           'LAYERS', 'EMBED', 'CLOCK', 'BLOCKS', 'FIRST', 'SOLE', 'PLAYED', 'cached', 'idioms', 'compiled',
+           'in_any_order', 'BOUND', 'kind_of', 'shared_shapes', 'memory_shapes', 'part_shapes', 'supports', 'Weights',
+           'weights_of', 'dot', 'affine', 'expert', 'standardise', 'most_likely', 'happened', 'sigmoid', 'gru_cell',
+           'lstm_cell', 'turn', 'soften', 'attend', 'normalise', 'block', 'Memory', 'memory_for', 'remember', 'recur',
+           'decide', 'look_through', 'look', 'edge', 'push', 'fly', 'bounce', 'ball_law', 'Desk', 'desk_for',
+           'view_ball', 'watch', 'move_paddles', 'recall', 'judge_ball', 'move_ball', 'keep_points', 'gain',
+           'ends_match', 'tick', 'SingleGame', 'set_memory', 'get_memory']
 
 # %% ../../nbs/14_models.single.ipynb #14-model-005
 N_FLAGS = BALL_SIZE - HORIZONTAL_FLAGS
@@ -67,7 +67,7 @@ def shared_shapes(config:ModelConfig)->dict[str, tuple]:
         **_experts("ball_law.along", C, 1, 7), **_experts("ball_law.across", C, 1, 11),
         **_experts("ball_law.wall", len(VERTICAL), 2, 3), "ball_law.edges": (2, 2, 2), "ball_law.order_matters": (),
         **_experts("paddle_law", N_REGIMES, 2, 4), **_experts("points_law", 2, 2, 2 + C),
-        **_experts("scale_law", 1, 1, 1)}
+        **_experts("scale_law", 1, 1, 1), "matches_end": ()}
 
 # %% ../../nbs/14_models.single.ipynb #14-model-009
 def memory_shapes(config:ModelConfig)->dict[str, tuple]:
@@ -99,6 +99,7 @@ PADDLE_SCALE, MATCH_SCALE = _place["paddle_scale.mean"], _place["match_scale.mea
 PADDLE_EVENTS, MATCH_EVENTS = (_place[f"{name}.planes.gain"] for name in ("paddle_events", "match_events"))
 SLOPE, ALONG, ACROSS, WALL = (_place[f"ball_law.{name}.weight"] for name in ("slope", "along", "across", "wall"))
 LINES, SIDE, TURNS = (_place[f"ball_law.{name}"] for name in ("speed.lines", "speed.side", "turns"))
+MATCHES_END = _place["matches_end"]
 EDGES, ORDER_MATTERS = (_place[f"ball_law.{name}"] for name in ("edges", "order_matters"))
 PADDLE_LAW, POINTS_LAW, SCALE_LAW = (_place[f"{name}.weight"] for name in ("paddle_law", "points_law", "scale_law"))
 LAYERS = np.int64(len(_place))                           # where the memory's parts begin
@@ -345,7 +346,7 @@ def look_through(w, j, x, shifted, out): # (18,) each
     n = len(x)
     mean, white = w.at[GLASS] + j*n, w.at[GLASS + 1] + j*n*n
     for i in range(n): shifted[i] = x[i] - w.numbers[mean + i]
-    for i in range(n): out[i] = BOUND*np.tanh(dot(w.numbers[white + i*n:white + (i + 1)*n], shifted)/BOUND)
+    for i in range(n): out[i] = min(max(dot(w.numbers[white + i*n:white + (i + 1)*n], shifted), -BOUND), BOUND)
 
 # %% ../../nbs/14_models.single.ipynb #14-model-042
 @compiled
@@ -483,8 +484,9 @@ def judge_ball(w, desk, k, state, new):
     view_ball(desk, new[LEFT_Y], new[RIGHT_Y], now, x, y, ball[VX], ball[VY])
     for i in range(N_FLAGS): seen[N_VIEW + i] = ball[HORIZONTAL_FLAGS + i]
     seen[N_VIEW + N_FLAGS] = state[MATCH_OVER]
-    place = 0
-    for j in range(N_JUDGES):
+    place, asked = 0, N_JUDGES
+    if w.numbers[w.at[ORDER_MATTERS]] == 0: asked -= len(ORDER) - 1      # nobody asks for an order that does not matter
+    for j in range(asked):
         place += 1
         if place in (len(HORIZONTAL), len(HORIZONTAL) + len(VERTICAL)): place += 1     # there stands a "nothing"
         look_through(w, j, seen, desk.small, desk.row[desk.middle:desk.middle + N_SEEN])
@@ -549,7 +551,8 @@ def tick(w, desk, memory, state, action, new, served):
         h, v, order = most_likely(said[:H]), most_likely(said[H:H + V]), most_likely(said[H + V:])
         move_ball(w, desk, k, h, v, order, state, new)
         left, right = left + present*gain(w, h, 0), right + present*gain(w, h, 1)
-        over |= ends_match(w, desk, kept_left + gain(w, h, 0), kept_right + gain(w, h, 1))
+        if w.numbers[w.at[MATCHES_END]] > 0:
+            over |= ends_match(w, desk, kept_left + gain(w, h, 0), kept_right + gain(w, h, 1))
         served[k] = h == SERVED and present > 0
     new[LEFT_POINTS], new[RIGHT_POINTS], new[MATCH_OVER] = left, right, over
 
