@@ -4,7 +4,7 @@
 
 # %% ../nbs/21_evaluation.ipynb #21-evalu-002
 from __future__ import annotations
-import dataclasses, json, time
+import dataclasses, json, time, warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -530,11 +530,15 @@ def match_report(
                 first_faults={kind: verdicts.count(i) for i, kind in enumerate(MATCH_FAULTS) if i in verdicts})
 
 # %% ../nbs/21_evaluation.ipynb #21-evalu-081
-def operations(model, n_balls:int=1)->int:
-    "Floating-point operations of a model's matrix products in one tick of one game"
-    glasses = [b for name, b in model.named_buffers() if name.endswith("white")]
-    matrices = [p for p in model.parameters() if p.dim() > 1] + glasses
-    return 2*n_balls*sum(m.numel() for m in matrices if m.shape[-2] > 1)     # (J, 1, n) is a bias for each of J judges
+def operations(engine)->float:
+    "Floating-point operations of the matrix products in one tick of one game; the engine is one of several games"
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+    with warnings.catch_warnings(), FlopCounterMode(display=False) as counter:
+        warnings.simplefilter("ignore")                           # switching oneDNN off mentions GPUs that are not there
+        with torch.backends.cudnn.flags(enabled=False), torch.backends.mkldnn.flags(enabled=False):   # they hide products
+            engine.step(np.zeros((engine.n_games, 2), np.float32))
+    return counter.get_total_flops()/engine.n_games
 
 def matmul_gflops(device:str="cpu", threads:int=1, size:int=1024)->float:
     "Measured rate of float32 matrix products, the best of ten, in 10^9 operations per second"
@@ -557,7 +561,7 @@ def speed(make_engine:Callable, config:GameConfig=GameConfig(), games:int=1024, 
     device, model = str(getattr(one, "device", "cpu")), getattr(many, "model", None)
     rate = games*len(batched)/batched.sum()
     peak = matmul_gflops(device, threads)
-    own = None if model is None else operations(model, config.n_balls)*rate/1e9
+    own = None if model is None else operations(many)*rate/1e9
     return dict(single_us=float(np.median(single)*1e6), batched_ticks_per_s=float(rate), device=device, threads=threads,
                 matmul_gflops=peak, model_gflops=own and float(own), matmul_share=own and float(own/peak))
 
