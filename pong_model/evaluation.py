@@ -535,8 +535,8 @@ def operations(engine)->float:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
     with warnings.catch_warnings(), FlopCounterMode(display=False) as counter:
-        warnings.simplefilter("ignore")                           # it mentions GPUs that are not there
-        with torch.backends.cudnn.flags(enabled=False), torch.backends.mkldnn.flags(enabled=False):     # they hide theirs
+        warnings.simplefilter("ignore")     # oneDNN mentions GPUs that are not there
+        with torch.backends.cudnn.flags(enabled=False), torch.backends.mkldnn.flags(enabled=False):  # they hide theirs
             engine.step(np.zeros((engine.n_games, 2), np.float32))
     return counter.get_total_flops()/engine.n_games
 
