@@ -186,7 +186,9 @@ class FuzzyEngine(Engine):
         if self.court is not None: return self.court
         old, law = self.states[:, COURT_SCALE], self.model.scale_law
         scale, spread = old*float(law.weight[0, 0, 0]) + float(law.bias[0, 0]), float(law.rms[0, 0])
-        if spread > STILL: scale = scale + court_step(spread, self._random()[:, 0, 4].cpu().numpy())
+        if spread > STILL:
+            scale, (low, high) = scale + court_step(spread, self._random()[:, 0, 4].cpu().numpy()), self.model.scale_range.tolist()
+            scale = np.clip(np.where(scale > high, 2*high - scale, np.where(scale < low, 2*low - scale, scale)), low, high)
         return scale.astype(np.float32)
 
     @torch.inference_mode()

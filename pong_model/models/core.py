@@ -125,6 +125,7 @@ class Model(nn.Module):
         self.points_law, self.match_scale, self.match_events = Experts(2, 2 + len(HORIZONTAL), 2), Standardise(2), Decider(2, 16, 16, 1)
         self.scale_law = Experts(1, 1, 1)
         self.register_buffer("matches_end", torch.tensor(False))
+        self.register_buffer("scale_range", torch.ones(2, dtype=torch.float64))      # the least and the greatest court scale seen
 
     @property
     def positions_only(self)->bool: return not self.config.velocities
@@ -234,6 +235,7 @@ def fit_closed_form(model:Model, batch:Batch):
                              after[..., LEFT_POINTS:RIGHT_POINTS+1].flatten(0, -2), (before[..., MATCH_OVER] > 0.5).long().flatten())
         model.match_scale.fit(after[..., LEFT_POINTS:RIGHT_POINTS+1])
         model.matches_end.fill_((after[..., MATCH_OVER] > 0.5).any())
+        model.scale_range.copy_(torch.stack([scale.min(), scale.max()]))
         model.scale_law.fit(before[..., COURT_SCALE].reshape(-1, 1), scale.reshape(-1, 1), torch.zeros(scale.numel(), dtype=torch.long))
 
 # %% ../../nbs/11_models.core.ipynb #11-model-022

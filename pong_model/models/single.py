@@ -67,7 +67,8 @@ def shared_shapes(config:ModelConfig)->dict[str, tuple]:
         **_experts("ball_law.along", C, 1, 7), **_experts("ball_law.across", C, 1, 11),
         **_experts("ball_law.wall", len(VERTICAL), 2, 3), "ball_law.edges": (2, 2, 2), "ball_law.order_matters": (),
         **_experts("paddle_law", N_REGIMES, 2, 4), **_experts("points_law", 2, 2, 2 + C),
-        **_experts("scale_law", 1, 1, 1), "matches_end": ()}
+        **_experts("scale_law", 1, 1, 1), "matches_end": (),
+        "scale_range": (2,)}
 
 # %% ../../nbs/14_models.single.ipynb #14-model-009
 def memory_shapes(config:ModelConfig)->dict[str, tuple]:
