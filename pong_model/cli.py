@@ -337,6 +337,7 @@ def add_engine_options(parser):
     parser.add_argument("--scoring", type=str, default="model", help="who keeps score and serves: model, or exact (assisted)")
     parser.add_argument("--event_temperature", type=float, default=0., help="0: the most likely event; 1: as likely as the model says, 0 to 100")
     parser.add_argument("--serve_temperature", type=float, default=1., help="1: serves as the model learned them; 0: always the median one, 0 to 100")
+    parser.add_argument("--forget_at_serve", type=bool, default=False, help="empty a ball's memory when it is served")
     parser.add_argument("--device", type=str, default="cpu", help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, default=0, help="processor threads (0: OMP_NUM_THREADS, or all)")
     parser.add_argument("--mlflow_server_url", type=str|None, default=None, help="where runs:/ and models:/ are looked up")
@@ -352,7 +353,7 @@ def engine_options(options, model)->dict:
     from pong_model.training import find_device
     use_threads(options.threads)
     game = with_balls(config_from_dict(GameConfig, model.about.get("game", {}), "model, game"), options)
-    return dict(config=game) | {k: getattr(options, k) for k in ("paddles", "scoring", "event_temperature", "serve_temperature")} | dict(device=str(find_device(options.device)))
+    return dict(config=game) | {k: getattr(options, k) for k in ("paddles", "scoring", "event_temperature", "serve_temperature", "forget_at_serve")} | dict(device=str(find_device(options.device)))
 
 # %% ../nbs/90_cli.ipynb #90-cli-036
 def load(options):

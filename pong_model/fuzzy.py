@@ -50,9 +50,11 @@ def decode(
     "The next state that a prediction means"
     B, K = p.horizontal.shape[:2]
     u = random() if event_temperature else None
-    h = pick(p.horizontal, event_temperature, u[..., 0] if u is not None else None) if force is None else torch.full((B, K), force)
+    h = pick(p.horizontal, event_temperature, u[..., 0] if u is not None else None) if force is None else torch.full((B, K), force, device=state.device)
     v = pick(p.vertical, event_temperature, u[..., 1] if u is not None else None)
     new, old = torch.zeros_like(state), balls_of(state)
+    there = (old[..., PRESENT] > 0.5).long()
+    h, v = h*there, v*there                              # to a ball that is not there nothing happens
     slots = balls_of(new)
     slots[..., X:VY+1] = p.law(p.view, h, v, p.order.argmax(-1))
     served = h == SERVED
@@ -151,7 +153,8 @@ class FuzzyEngine(Engine):
     @torch.inference_mode()
     def reset(self, seeds, games=None):
         games = np.arange(self.n_games)[slice(None) if games is None else np.asarray(games)]
-        self.seeds[games], self.ticks[games], self.court = as_seeds(seeds, len(games)), 0, None
+        self.seeds[games], self.ticks[games] = as_seeds(seeds, len(games)), 0
+        if len(games) == self.n_games: self.court = None
         start = np.zeros((len(games), self.layout.n_features), np.float32)
         start[:, COURT_SCALE] = self.config.court_scale
         self.layout.balls(start)[..., [PRESENT, HORIZONTAL_FLAGS - 1 + RIGHT_SCORED]] = 1     # as if a point had just been made
@@ -177,9 +180,9 @@ class FuzzyEngine(Engine):
 
     def drive(self, scale):
         "Set the court's scale of the next tick, (n_games,): a court that walks is otherwise walked by the model"
-        self.court = np.broadcast_to(np.asarray(scale, np.float32), (self.n_games,)).copy()
-        low, high = SCALE_LIMITS
-        require(np.isfinite(self.court).all() and (self.court >= low).all() and (self.court <= high).all(), "scale", scale, f"numbers from {low} to {high}")
+        court, (low, high) = np.broadcast_to(np.asarray(scale, np.float32), (self.n_games,)).copy(), SCALE_LIMITS
+        require(np.isfinite(court).all() and (court >= low).all() and (court <= high).all(), "scale", scale, f"numbers from {low} to {high}")
+        self.court = court
 
     def _next_scale(self):
         "The court's scale of the next tick, (n_games,): as it was set, or what the model makes of it"
@@ -244,11 +247,13 @@ class FuzzyEngine(Engine):
         return self.states.copy()
 
     def snapshot(self):
-        return dict(states=self.states.copy(), seeds=self.seeds.copy(), ticks=self.ticks.copy(),
+        court = np.zeros(0, np.float32) if self.court is None else self.court.copy()
+        return dict(states=self.states.copy(), seeds=self.seeds.copy(), ticks=self.ticks.copy(), court=court,
                     **{f"memory{i}": m.cpu().numpy().copy() for i, m in enumerate(self.memory)})
 
     def restore(self, snapshot):
-        self.states, self.seeds, self.ticks = (snapshot[k].copy() for k in ("states", "seeds", "ticks"))
+        self.states, self.seeds, self.ticks, court = (snapshot[k].copy() for k in ("states", "seeds", "ticks", "court"))
+        self.court = court if len(court) else None
         self.memory = tuple(self._tensor(snapshot[f"memory{i}"].copy()) for i in range(len(self._memory)))
         return self.states.copy()
 

@@ -99,7 +99,10 @@ class Lot:
         rng = np.random.default_rng((config.seed, epoch))
         margin, before_score = (data.margin, data.before_score) if data else (1, 8)
         require(trajectory.ticks >= window, "window", window, f"at most {trajectory.ticks}, the ticks of a game")
-        if not velocities: trajectory = dataclasses.replace(trajectory, states=motions(torch.from_numpy(trajectory.states))[0].numpy())
+        sure = np.ones(trajectory.balls.shape[:3], bool)
+        if not velocities:
+            seen, sure = (x.numpy() for x in motions(torch.from_numpy(trajectory.states)))
+            trajectory = dataclasses.replace(trajectory, states=seen)
         whole = np.ones(trajectory.actions.shape[:2], bool)
         whole[:, :window - 1] = False
         gather = lambda mask, n: [torch.from_numpy(x) for x in windows(trajectory, *choose_steps(mask, n, rng), window)]
@@ -107,7 +110,7 @@ class Lot:
         self.near = gather(whole & near_events(trajectory, margin, before_score), config.candidates)
         self.some = Batch(torch.from_numpy(trajectory.states[:512]), torch.from_numpy(trajectory.actions[:512]), None)   # whole games
         balls = trajectory.balls
-        self.serves = torch.from_numpy(balls[(event_classes(balls)[0] == SERVED)][:, VX:VY+1])
+        self.serves = torch.from_numpy(balls[(event_classes(balls)[0] == SERVED) & sure][:, VX:VY+1])
 
 # %% ../nbs/22_training.ipynb #22-train-013
 def mine(model:Model, buffer, fresh, size:int):
@@ -137,6 +140,10 @@ class Run:
 # %% ../nbs/22_training.ipynb #22-train-017
 def begin_run(model:Model, source, config:TrainConfig)->Run:
     "Count the events, fit what has a closed form, and set up the optimiser"
+    window = config.window or model.window
+    require(config.loss_ticks <= window, "loss_ticks", config.loss_ticks, f"at most {window}, the ticks of a window")
+    own_row = config.loss_ticks == 1 and model.config.velocities and not source.game.court_scale_walk
+    require(not config.own_games or own_row, "own_games", config.own_games, "0 without velocities, in a walking court, or if loss_ticks is not 1")
     counts, sample = source.survey()
     check_census(counts, config.wanted_events, match=source.game.points_to_win is not None)
     device = find_device(config.device)
@@ -192,11 +199,13 @@ def own_play(run:Run, trajectory, ticks:int=40):
     engine, actions = FuzzyEngine(run.model, trajectory.config, n), trajectory.actions[:n, first:first + ticks]
     rows = [engine.load(trajectory.states[:n, first:first + 1])] + [engine.step(actions[:, t]) for t in range(ticks)]
     own = np.stack(rows, 1)
-    sane = (np.isfinite(own).all(-1) & (np.abs(own) < 10).all(-1)).all(1)
+    sane = np.isfinite(own).all((1, 2)) & (np.abs(own[..., GAME_SIZE:]) < 10).all((1, 2))        # a lost ball teaches nothing
+    if not sane.any(): return torch.zeros(0, window + 1, own.shape[-1]), torch.zeros(0, window, 2)
     own, actions = own[sane], actions[sane]
-    exact = ExactEngine(trajectory.config, own[:, :-1].shape[0]*ticks)
+    exact = ExactEngine(trajectory.config, len(own)*ticks)
     exact.load(own[:, :-1].reshape(-1, 1, own.shape[-1]))
     answers = exact.step(actions.reshape(-1, 2)).reshape(own[:, 1:].shape)
+    slots = trajectory.layout.balls(answers); slots *= trajectory.layout.balls(own[:, :-1])[..., :1]     # balls that are not there stay away
     (h, v), (h_own, v_own) = (event_classes(trajectory.layout.balls(x)) for x in (answers, own[:, 1:]))
     what = ((h != NOTHING) | (v != NOTHING) | (h != h_own) | (v != v_own)).any(-1)
     what[:, :window - 1] = False
@@ -218,8 +227,6 @@ def fit(
 )->Run:
     "Train `model` until the epochs are over or a hook sets `run.stop`"
     run = run or begin_run(model, source, config)
-    require(config.loss_ticks <= run.window, "loss_ticks", config.loss_ticks, f"at most {run.window}, the ticks of a window")
-    require(not config.own_games or not (run.model.positions_only or source.game.court_scale_walk), "own_games", config.own_games, "0 without velocities or in a walking court")
     while run.epoch < config.epochs and not run.stop:
         started, trajectory = time.perf_counter(), source.draw(run.epoch)
         lot = Lot(trajectory, getattr(source, "data", None), config, run.epoch, run.window, run.model.config.velocities)

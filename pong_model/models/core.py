@@ -15,14 +15,14 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional as F
 from safetensors.torch import load_file, save
-from .laws import (N_REGIMES, N_VIEW, ORDER, WALL_FIRST, WALL_LAST, WALL_TWICE, BallLaw, Decider, Experts, Judges,
+from .laws import (N_REGIMES, N_VIEW, ORDER, BallLaw, Decider, Experts, Judges,
     ServeHead, Standardise, ball_view, balls_of, find_regimes, look, paddle_inputs, paddles_of)
 
 # %% auto #0
-__all__ = ['N_INPUTS', 'LANE', 'MODELS', 'NEVER', 'JUDGED', 'MODEL_FORMAT', 'Batch', 'slot_inputs', 'Prediction', 'motions',
-           'ModelConfig', 'Model', 'observe', 'event_counts', 'fit_closed_form', 'loss_of', 'expected_ball', 'NoMemory',
-           'ConstantVelocity', 'Persistence', 'seal', 'save_model', 'replace_folder', 'whole_folder', 'find_model',
-           'read_model', 'check_model']
+__all__ = ['N_INPUTS', 'LANE', 'MODELS', 'NEVER', 'JUDGED', 'PENALISED', 'MODEL_FORMAT', 'Batch', 'slot_inputs', 'Prediction',
+           'motions', 'ModelConfig', 'Model', 'observe', 'event_counts', 'fit_closed_form', 'loss_of', 'expected_ball',
+           'NoMemory', 'ConstantVelocity', 'Persistence', 'seal', 'save_model', 'replace_folder', 'whole_folder',
+           'find_model', 'read_model', 'check_model']
 
 # %% ../../nbs/11_models.core.ipynb #11-model-005
 class Batch(NamedTuple):
@@ -53,7 +53,6 @@ class Prediction(NamedTuple):
     points:Tensor      # (..., 2): both sides' points if nothing happens to any ball
     gain:Tensor        # (6, 2): what an event adds to the points
     match:Tensor       # (..., K, 6) logits: is the match over, given each event of a ball?
-    scale:Tensor       # (..., 2): court scale, mean and spread
     serve:ServeHead    # the serve's distribution
 
     def tick(self, t): # of a (B, T, ...) prediction
@@ -67,7 +66,7 @@ def motions(states): # (B, T+1, F)
     states = states.clone()
     balls = balls_of(states)
     h, v = event_classes(balls)
-    free = torch.stack([h == NOTHING, (v == NOTHING) & (h <= HIT_RIGHT)], -1)          # was the tick's way a straight one, along x, along y?
+    free = torch.stack([h == NOTHING, (v == NOTHING) & (h == NOTHING)], -1)            # was the tick's way a straight one, along x, along y?
     way = (balls[:, 1:] - balls[:, :-1])[..., X:Y+1]
     coming, gone = torch.cat([way, way[:, -1:]], 1), torch.cat([way[:, :1], way], 1)
     never = torch.zeros_like(free[:, :1])
@@ -167,8 +166,7 @@ class Model(nn.Module):
 
     def predict(self, states, actions, h, scale=None): # (B, T, F), (B, T, 2), (B, T, K, H), (B, T)
         "The heads"
-        expected = self.scale_law(states[..., COURT_SCALE:COURT_SCALE+1])[..., 0, :].float()
-        scale = expected[..., 0] if scale is None else scale
+        scale = self.scale_law(states[..., COURT_SCALE:COURT_SCALE+1])[..., 0, 0].float() if scale is None else scale
         moves = paddle_inputs(states, actions, scale)
         paddle, regime = self.paddle_law(moves).float(), self.paddle_events(self.paddle_scale(moves))
         next_y = paddle[..., 0].gather(-1, regime.argmax(-1, keepdim=True))[..., 0]
@@ -181,7 +179,7 @@ class Model(nn.Module):
         points, gain = self.points_after(states)
         match = self.match_events(self.match_scale(points[..., None, :] + gain)) if self.matches_end else view.new_full((len(HORIZONTAL), 1), NEVER)
         return Prediction(*events, view, self.ball_law, regime, paddle, points, gain, match.transpose(-1, -2).expand(*view.shape[:-1], len(HORIZONTAL)),
-                          torch.cat([expected, self.scale_law.rms[0].expand_as(expected)], -1), self.serve)
+                          self.serve)
 
     def points_after(self, states): # (..., F)
         "Both sides' points if nothing happens (..., 2), and what each event adds (6, 2)"
@@ -211,8 +209,10 @@ Model.observe = observe
 
 # %% ../../nbs/11_models.core.ipynb #11-model-020
 def event_counts(h): # (..., K) classes
-    "How many balls met each horizontal event. (..., 6)"
-    return F.one_hot(h, len(HORIZONTAL)).sum(-2).float()
+    "How many balls met each horizontal event; nothing counts for nothing, whatever the number of balls. (..., 6)"
+    counts = F.one_hot(h, len(HORIZONTAL)).sum(-2).float()
+    counts[..., NOTHING] = 0
+    return counts
 
 # %% ../../nbs/11_models.core.ipynb #11-model-021
 def fit_closed_form(model:Model, batch:Batch):
@@ -223,7 +223,8 @@ def fit_closed_form(model:Model, batch:Batch):
     moves, moved = paddle_inputs(before, actions, scale).flatten(0, -2), paddles.flatten(0, -2)
     some = torch.randperm(len(moves), generator=torch.Generator().manual_seed(0))[:200_000]
     view, flags = ball_view(before, paddles[..., 0], scale), balls_of(before)[..., HORIZONTAL_FLAGS:]
-    here, (h, v) = (balls_of(before)[..., PRESENT] > 0.5) & sure[:, :-1] & sure[:, 1:], event_classes(balls)
+    h, v = event_classes(balls)
+    here = (balls_of(before)[..., PRESENT] > 0.5) & (sure[:, :-1] | (h == SERVED)) & sure[:, 1:]        # a serve does not ask how the ball moved
     with torch.no_grad():
         model.ball_law.fit(view[here], balls[here][:, X:VY+1], h[here], v[here], before[..., None, COURT_SCALE].expand(h.shape)[here])
         view = model.ball_law.push(view, before[..., None, COURT_SCALE])
@@ -268,14 +269,18 @@ def loss_of(model:Model, batch:Batch, memory=None, out_penalty=0., slow_penalty=
         over = p.match.gather(-1, h[..., None])[..., 0].amax(-1)
         parts["match"] = mean(F.binary_cross_entropy_with_logits(over, target[..., MATCH_OVER], reduction="none"), batch.weights)
     if out_penalty or slow_penalty:
-        ball, seen = expected_ball(p), balls[..., X:VY+1]
-        parts["out"] = out_penalty*(ball[..., :2].abs() - seen[..., :2].abs().flatten(0, -2).amax(0)).relu().mean()
-        parts["slow"] = slow_penalty*(seen[..., 2:].norm(dim=-1).amin() - ball[..., 2:].norm(dim=-1)).relu().mean()
+        there, some = balls[..., PRESENT] > 0.5, slice(PENALISED)
+        ball, seen = expected_ball(p, some)[there[some]], balls[there][:, X:VY+1]
+        farthest, slowest = seen[:, :2].abs().amax(0), seen[:, 2:].norm(dim=-1).amin()       # where balls go, and how slowly
+        parts["out"] = out_penalty*(ball[:, :2].abs() - farthest).relu().sum(-1).mean()
+        parts["slow"] = slow_penalty*(slowest - ball[:, 2:].norm(dim=-1)).relu().mean()
     return sum(parts.values()), {name: part.item() for name, part in parts.items()}
 
-def expected_ball(p, most=128): # -> (some, ..., K, 4)
-    "x, y, vx, vy of each ball, averaged over events by their probabilities: what a penalty for impossible balls can take hold of. Of `most` games"
-    view, h, v = p.view[:most].detach(), p.horizontal[:most].softmax(-1), p.vertical[:most].softmax(-1)
+PENALISED = 128     # of each batch: eighteen laws for each ball are slow
+
+def expected_ball(p, some): # -> (some, ..., K, 4)
+    "x, y, vx, vy of each ball, averaged over events by their probabilities: what a penalty for impossible balls can take hold of"
+    view, h, v = p.view[some].detach(), p.horizontal[some].softmax(-1), p.vertical[some].softmax(-1)
     after = lambda i, j: p.law(view, *(torch.full(view.shape[:-1], k, device=view.device) for k in (i, j))).float()
     return sum((h[..., i]*v[..., j])[..., None]*after(i, j) for i in range(len(HORIZONTAL)) for j in range(len(VERTICAL)))
 
@@ -293,7 +298,7 @@ class NoMemory(Model):
     def begin(self, n): return ()
     def remember(self, inputs, memory, last=0): return inputs.new_zeros(len(inputs), last or inputs.shape[1], self.config.hidden_size), memory
 
-# %% ../../nbs/11_models.core.ipynb #11-model-031
+# %% ../../nbs/11_models.core.ipynb #11-model-032
 class ConstantVelocity(NoMemory):
     "Free flight and free paddles, learned by least squares; no event ever happens"
     needs_training = False
@@ -302,7 +307,7 @@ class ConstantVelocity(NoMemory):
         never = lambda logits: F.one_hot(torch.zeros_like(logits[..., 0], dtype=torch.long), logits.shape[-1])*-NEVER
         return p._replace(horizontal=never(p.horizontal), vertical=never(p.vertical), regime=never(p.regime), match=torch.full_like(p.match, NEVER))
 
-# %% ../../nbs/11_models.core.ipynb #11-model-032
+# %% ../../nbs/11_models.core.ipynb #11-model-033
 class Persistence(ConstantVelocity):
     "Nothing changes"
     def predict(self, states, actions, h, scale=None):
@@ -310,16 +315,16 @@ class Persistence(ConstantVelocity):
         paddles = paddles_of(states).unsqueeze(-2).expand_as(p.paddle)
         return p._replace(law=lambda view, h, v, order=None: view[..., 3:7], paddle=paddles, points=states[..., LEFT_POINTS:RIGHT_POINTS+1])
 
-# %% ../../nbs/11_models.core.ipynb #11-model-035
+# %% ../../nbs/11_models.core.ipynb #11-model-036
 MODEL_FORMAT = "pong_model.model/2"      # 2: judges and laws; 1 had one deciding network
 
-# %% ../../nbs/11_models.core.ipynb #11-model-036
+# %% ../../nbs/11_models.core.ipynb #11-model-037
 def seal(folder:Path, header:dict)->str:
     "The checksum of a model: its weights and everything that its header says"
     said = json.dumps({k: v for k, v in header.items() if k != "sha256"}, sort_keys=True)
     return hashlib.sha256((folder/"weights.safetensors").read_bytes() + said.encode()).hexdigest()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-037
+# %% ../../nbs/11_models.core.ipynb #11-model-038
 def save_model(model:Model, folder, **about)->Path:
     "Write `model` to `folder` (replaced whole); `about` is free JSON: the game, how it was trained, the command"
     folder = Path(folder)
@@ -336,7 +341,7 @@ def save_model(model:Model, folder, **about)->Path:
         raise
     return folder
 
-# %% ../../nbs/11_models.core.ipynb #11-model-038
+# %% ../../nbs/11_models.core.ipynb #11-model-039
 def replace_folder(new:Path, folder:Path):
     "Give the finished folder `new` the name `folder`; what stood there goes once the new one is in place"
     old = None
@@ -346,7 +351,7 @@ def replace_folder(new:Path, folder:Path):
     os.replace(new, folder)
     if old: shutil.rmtree(old, ignore_errors=True)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-039
+# %% ../../nbs/11_models.core.ipynb #11-model-040
 def whole_folder(folder)->Path:
     "`folder`; if a kill hit `replace_folder` between its two renames, what stood there before is put back first"
     folder = Path(folder)
@@ -354,7 +359,7 @@ def whole_folder(folder)->Path:
         for old in folder.parent.glob(f".{folder.name}.old.*/folder"): os.replace(old, folder); break
     return folder
 
-# %% ../../nbs/11_models.core.ipynb #11-model-040
+# %% ../../nbs/11_models.core.ipynb #11-model-041
 def find_model(name:str)->type[Model]:
     "The class of a model by its name; every module of `pong_model.models` is searched, and whatever else was imported"
     if name not in MODELS:
@@ -363,7 +368,7 @@ def find_model(name:str)->type[Model]:
     require(name in MODELS, "model_type", name, ", ".join(sorted(n for n, m in MODELS.items() if m.needs_training)))
     return MODELS[name]
 
-# %% ../../nbs/11_models.core.ipynb #11-model-041
+# %% ../../nbs/11_models.core.ipynb #11-model-042
 def read_model(folder, device="cpu")->Model:
     "Load a saved model; raises `FileNotFoundError` or `ValueError` with one line that says what is wrong"
     folder = whole_folder(folder)
@@ -384,7 +389,7 @@ def read_model(folder, device="cpu")->Model:
     model.about = about["about"]
     return model.to(device).eval()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-042
+# %% ../../nbs/11_models.core.ipynb #11-model-043
 def _fill(model, tensors, folder):
     "Put `tensors` into `model`; names and shapes must agree"
     own = model.state_dict()
@@ -394,10 +399,10 @@ def _fill(model, tensors, folder):
             f"shape {tuple(own[k].shape)}" if k in own else "no such weights")
     model.load_state_dict(tensors)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-046
+# %% ../../nbs/11_models.core.ipynb #11-model-047
 def _leaves(prediction): return [p for p in prediction if isinstance(p, Tensor)]
 
-# %% ../../nbs/11_models.core.ipynb #11-model-047
+# %% ../../nbs/11_models.core.ipynb #11-model-048
 def check_model(
     make,             # () -> Model, freshly initialised
     n_balls:int=2,
@@ -427,7 +432,7 @@ def check_model(
         assert all(torch.equal(x, y) for x, y in zip(_leaves(p), _leaves(again))), "what is loaded is what was saved"
     if model.needs_training: _check_gradients(make(), states, actions)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-048
+# %% ../../nbs/11_models.core.ipynb #11-model-049
 def _check_time(model, states, actions, p, close):
     "Nothing leaks from the future, and stepping equals the sequence, wherever it is cut"
     B, T, _ = states.shape
@@ -445,7 +450,7 @@ def _check_time(model, states, actions, p, close):
     second, _ = model.unroll(states[:, cut:], actions[:, cut:], memory)
     assert torch.allclose(torch.cat([first.horizontal, second.horizontal], 1), p.horizontal, atol=2e-4, rtol=2e-4), "a sequence cut in two differs"
 
-# %% ../../nbs/11_models.core.ipynb #11-model-049
+# %% ../../nbs/11_models.core.ipynb #11-model-050
 def _check_gradients(model, states, actions):
     "Every parameter learns; what is fitted in closed form is a buffer, not a parameter"
     for p in model.parameters(): nn.init.normal_(p, std=0.1)        # zero-initialised layers would hide what lies below them,

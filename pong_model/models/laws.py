@@ -92,7 +92,7 @@ class TwoLines(nn.Module):
     def fit(self, x, y, classes): # (N,) each
         for c in range(len(self.side)):
             mine, theirs = x[classes == c][:50_000, None].double(), y[classes == c][:50_000, None].double()
-            if len(mine) < 20: continue
+            if len(mine) < 20: mine, theirs = x[:50_000, None].double(), y[:50_000, None].double()      # too few: the line of all
             crowd = find_regimes(mine, theirs, 3)
             fits = [least_squares(mine[crowd == r], theirs[crowd == r]) for r in (0, 1) if (crowd == r).sum() >= 10]
             fits = fits or [least_squares(mine, theirs)]
@@ -260,12 +260,11 @@ class Judges(nn.Module):
         self.out, self.out_bias = nn.Parameter(torch.zeros(J, hidden + n_in, 1)), nn.Parameter(torch.full((J, 1, 1), -2.))
         with torch.no_grad(): self.first[:, planes + n_in:] = 0      # the memory comes in as it proves useful
     def fit(self, j, x, glass="event", most=20_000): # (N, n_in): what judge j should see well
-        "Grind the glass of one judge; `one` only brings all inputs to one scale, `none` not even that"
+        "Grind the glass of one judge; `one` only brings all inputs to one scale, `none` not even that. With too few examples it stays `none`"
         x = x[::max(1, len(x)//most)].double()
-        if len(x) < 2*x.shape[1]: return
         mean, spread = x.mean(0), x.std(0)
-        if glass != "event":
-            one = glass == "one"
+        if glass != "event" or len(x) < 2*x.shape[1]:
+            one = glass == "one" and len(x) > 1
             self.mean[j, 0], self.white[j] = mean*one, torch.diag(1/torch.where(spread > 1e-4, spread, 1.) if one else torch.ones_like(spread))
             return
         spread = torch.where(spread > 1e-6, spread, torch.inf)

@@ -552,7 +552,7 @@ def tick(w, desk, memory, state, action, new, served):
         h, v, order = most_likely(said[:H]), most_likely(said[H:H + V]), most_likely(said[H + V:])
         move_ball(w, desk, k, h, v, order, state, new)
         left, right = left + present*gain(w, h, 0), right + present*gain(w, h, 1)
-        if w.numbers[w.at[MATCHES_END]] > 0:
+        if present > 0 and w.numbers[w.at[MATCHES_END]] > 0:
             over |= ends_match(w, desk, kept_left + gain(w, h, 0), kept_right + gain(w, h, 1))
         served[k] = h == SERVED and present > 0
     new[LEFT_POINTS], new[RIGHT_POINTS], new[MATCH_OVER] = left, right, over
