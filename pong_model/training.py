@@ -256,7 +256,7 @@ def fit(
         for hook in hooks: hook(run)
     return run
 
-# %% ../nbs/22_training.ipynb #22-train-030
+# %% ../nbs/22_training.ipynb #22-train-031
 def save_checkpoint(run:Run, folder)->Path:
     "Write everything that is needed to go on"
     folder = Path(folder)
@@ -276,7 +276,7 @@ def save_checkpoint(run:Run, folder)->Path:
         raise
     return folder
 
-# %% ../nbs/22_training.ipynb #22-train-031
+# %% ../nbs/22_training.ipynb #22-train-032
 def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     "Take up a run; `config` may differ in `epochs`, `threads`, `device` and `patience`. Raises `FileNotFoundError` or `ValueError`"
     folder = whole_folder(folder)
@@ -304,7 +304,7 @@ def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     run.epoch, run.best, run.waited, run.history = record["epoch"], record["best"], record["waited"], record["history"]
     return run
 
-# %% ../nbs/22_training.ipynb #22-train-034
+# %% ../nbs/22_training.ipynb #22-train-035
 class Progress:
     "A progress bar with the loss, ticks a second and the last validation"
     def __init__(self, epochs:int, done:int=0): self.bar = tqdm(total=epochs, initial=done, unit="epoch", dynamic_ncols=True, mininterval=1)
@@ -316,7 +316,7 @@ class Progress:
         self.bar.update(1)
         if run.epoch >= run.config.epochs or run.stop: self.bar.close()
 
-# %% ../nbs/22_training.ipynb #22-train-035
+# %% ../nbs/22_training.ipynb #22-train-036
 class Validate:
     "Every `eval_every` epochs, and at the end: the report card's short form into the history; stops when patience ends"
     def __init__(self, report): self.report = report        # model -> dict of numbers, with rallies_right
@@ -327,14 +327,14 @@ class Validate:
         run.best, run.waited = (card["rallies_right"], 0) if card["rallies_right"] > run.best else (run.best, run.waited + 1)
         if run.config.patience and run.waited >= run.config.patience: run.stop = f"no progress in {run.waited} validations"
 
-# %% ../nbs/22_training.ipynb #22-train-036
+# %% ../nbs/22_training.ipynb #22-train-037
 class Checkpoint:
     "Save the run every `eval_every` epochs, when it stops and at its end"
     def __init__(self, folder): self.folder = Path(folder)
     def __call__(self, run):
         if run.epoch % run.config.eval_every == 0 or run.epoch >= run.config.epochs or run.stop: save_checkpoint(run, self.folder)
 
-# %% ../nbs/22_training.ipynb #22-train-037
+# %% ../nbs/22_training.ipynb #22-train-038
 class LivePlot:
     "In a notebook: the loss and the validations, redrawn after every epoch"
     def __init__(self): self.handle = None
@@ -349,7 +349,7 @@ class LivePlot:
         if self.handle: self.handle.update(figure)
         else: self.handle = display(figure, display_id=True)
 
-# %% ../nbs/22_training.ipynb #22-train-038
+# %% ../nbs/22_training.ipynb #22-train-039
 @contextmanager
 def stop_on_interrupt(say=print):
     "Ctrl-C ends the run after the epoch it is in; a second one ends it at once. Gives a hook"
