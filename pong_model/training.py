@@ -8,7 +8,7 @@ import dataclasses, json, math, re, shutil, signal, tempfile, time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from .game import BALL_SIZE, COURT_SCALE, GAME_SIZE, NOTHING, SERVED, X, VX, VY, config_from_dict, event_classes, require
+from .game import BALL_SIZE, COURT_SCALE, GAME_SIZE, MATCH_OVER, NOTHING, SERVED, X, VX, VY, config_from_dict, event_classes, require
 import numpy as np, torch
 from safetensors.torch import load_file, save
 from torch import Tensor
@@ -82,14 +82,16 @@ def find_device(name:str="auto")->torch.device:
 # %% ../nbs/22_training.ipynb #22-train-011
 @torch.no_grad()
 def difficulty(model:Model, states, actions, chunk:int=8192)->Tensor: # (N, T+1, F), (N, T, 2)
-    "The loss of each window's last event decisions (N,), judged with an empty memory: what is hard is hard without one, too"
+    "The loss of each window's last decisions about events and the match's end (N,), judged with an empty memory: what is hard is hard without one, too"
     out, device = [], next(model.parameters()).device
     for s, a in zip(states[:, -2:].split(chunk), actions[:, -1:].split(chunk)):
         s, a = s.to(device), a.to(device)
         p, _ = model.think(s[:, :-1], a, None, 1, s[:, 1:, COURT_SCALE])
         h, v = event_classes(balls_of(s[:, -1:]))
         entropy = lambda logits, classes: F.cross_entropy(logits.flatten(0, -2), classes.flatten(), reduction="none").view(classes.shape)
-        out.append((entropy(p.horizontal, h) + entropy(p.vertical, v)).amax((1, 2)).cpu())
+        hard = (entropy(p.horizontal, h) + entropy(p.vertical, v)).amax((1, 2))
+        if model.matches_end: hard = hard + F.binary_cross_entropy_with_logits(p.match.gather(-1, h[..., None])[..., 0].amax((1, 2)), s[:, -1, MATCH_OVER], reduction="none")
+        out.append(hard.cpu())
     return torch.cat(out)
 
 # %% ../nbs/22_training.ipynb #22-train-012
