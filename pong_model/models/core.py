@@ -200,7 +200,8 @@ def observe(self, states, lane): # (B, T, F), (B*K, 5)
         follows = self.ball_law(look(*around, *before.unbind(-1), *motion.unbind(-1)), h, v)[..., 2:].float()
         free, served = ((h == NOTHING) & (v == NOTHING))[..., None], (h == SERVED)[..., None]
         way = ball[..., X:Y+1] - before
-        motion = torch.where(served, ball[..., VX:VY+1], torch.where(known & ~(free & (not self.carries_on)), follows, way))
+        flies_on = known & (h <= HIT_RIGHT)[..., None] & ~(free & (not self.carries_on))      # after a score there is no motion to learn from
+        motion = torch.where(served, ball[..., VX:VY+1], torch.where(flies_on, follows, way))
         known = (known | free) & ~served
         lane = torch.cat([ball[..., X:Y+1], motion, known.to(motion.dtype)], -1)
         ball[..., VX:VY+1] = motion

@@ -5,8 +5,8 @@
 # %% ../../nbs/10_models.laws.ipynb #10-model-002
 from __future__ import annotations
 import math
-from ..game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HIT_LEFT, HIT_RIGHT, HORIZONTAL, LEFT_VY, LEFT_Y, NOTHING, RIGHT_VY,
-    RIGHT_Y, SERVED, VERTICAL, VX, VY, X)
+from ..game import (BALL_SIZE, GAME_SIZE, HIT_LEFT, HIT_RIGHT, HORIZONTAL, LEFT_VY, LEFT_Y, NOTHING, RIGHT_VY,
+    RIGHT_Y, VERTICAL, VY, X)
 import torch
 from torch import nn, Tensor
 

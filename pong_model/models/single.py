@@ -447,7 +447,7 @@ def watch(w, desk, lane, ball, state): # (5,), (12,), (F,)
     view_ball(desk, state[LEFT_Y], state[RIGHT_Y], state[COURT_SCALE], lane[0], lane[1], lane[2], lane[3])
     ball_law(w, desk.seen[:N_VIEW], h, v, np.int64(WALL_LAST), desk.small[:11], said)
     if h != SERVED:
-        follows = known and (w.carries_on or not free)
+        follows = known and h <= HIT_RIGHT and (w.carries_on or not free)
         for i in range(2): ball[VX + i] = said[2 + i] if follows else ball[X + i] - lane[i]
     lane[0], lane[1], lane[2], lane[3] = ball[X], ball[Y], ball[VX], ball[VY]
     lane[4] = 1 if (known or free) and h != SERVED else 0
