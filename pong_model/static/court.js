@@ -1,0 +1,287 @@
+/** The court as a picture, keys and fingers as wishes, and the loop that joins them. The twin of render.py. */
+import {
+  LEFT_Y, RIGHT_Y, LEFT_POINTS, RIGHT_POINTS, COURT_SCALE, PRESENT, X, Y,
+} from "./rules.js";
+import {LEFT_SIDE, RIGHT_SIDE, ballsIn, slotOf} from "./session.js";
+
+/** As `render.COLOURS`. */
+export const COLOURS = {
+  outside: "rgb(4, 5, 8)", court: "rgb(14, 17, 26)", line: "rgb(50, 58, 76)", score: "rgb(84, 96, 122)",
+  paddle: "rgb(230, 234, 242)", flash: "rgb(255, 209, 102)", ball: "rgb(255, 255, 255)", ghost: "rgb(255, 111, 89)",
+  text: "rgb(150, 162, 188)",
+};
+/** Rows of three bits for the digits 0 to 9, as in render.py. */
+const DIGITS = "75557 26227 71747 71717 55711 74717 74757 71111 75757 75717".split(" ");
+const TEXT_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
+
+/** A whole number written in bricks: blocks [kind, x, y, width, height], x being its middle and y its upper edge. */
+export function numberBlocks(number, x, y, brick) {
+  if (!Number.isFinite(number)) return [];
+  const digits = String(Math.max(0, Math.min(Math.round(number), 99999)));
+  const left = x - brick * (4 * digits.length - 1) / 2;
+  const blocks = [];
+  [...digits].forEach((digit, place) => [...DIGITS[digit]].forEach((bits, row) => {
+    for (let column = 0; column < 3; column++) {
+      if (Number(bits) & (4 >> column)) {
+        blocks.push(["score", left + brick * (4 * place + column + 0.5), y + brick * (row + 0.5), brick, brick]);
+      }
+    }
+  }));
+  return blocks;
+}
+
+/** What stands still: the court, the line in its middle, the points. Lengths in court heights. */
+export function sceneryBlocks(scale, leftPoints, rightPoints, details = true) {
+  const blocks = [["court", 0, 0, 2 * scale, scale]];
+  if (!details) return blocks;
+  for (let k = 0; k < 21; k++) blocks.push(["line", 0, scale * (k - 10) / 21, scale * 0.008, scale / 42]);
+  for (const [points, x] of [[leftPoints, -0.22], [rightPoints, 0.22]]) {
+    blocks.push(...numberBlocks(points, x * scale, -0.44 * scale, 0.025 * scale));
+  }
+  return blocks;
+}
+
+/** A square frame around a ball, as four blocks that do not overlap. */
+export function hollowBlocks(x, y, size) {
+  const [outer, thick] = [1.9 * size, 0.3 * size];
+  const [edge, inner] = [(outer - thick) / 2, outer - 2 * thick];
+  return [["ghost", x, y - edge, outer, thick], ["ghost", x, y + edge, outer, thick],
+    ["ghost", x - edge, y, thick, inner], ["ghost", x + edge, y, thick, inner]];
+}
+
+/** [x, y] of the balls of a state that are present, and somewhere. */
+export function placesOf(state) {
+  return Array.from({length: ballsIn(state)}, (_, k) => slotOf(k))
+    .filter((at) => state[at + PRESENT] > 0.5 && Number.isFinite(state[at + X]) && Number.isFinite(state[at + Y]))
+    .map((at) => [state[at + X], state[at + Y]]);
+}
+
+/** Everything that is to be seen of a state, from back to front: blocks [kind, x, y, width, height]. */
+export function blocksOf(state, config, {ghost = null, details = true, flash = [false, false]} = {}) {
+  const size = 2 * config.ball_radius;
+  const scale = Number.isFinite(state[COURT_SCALE]) ? state[COURT_SCALE] : config.court_scale;
+  const middle = scale - config.paddle_width / 2;
+  const blocks = sceneryBlocks(scale, state[LEFT_POINTS], state[RIGHT_POINTS], details);
+  for (const [x, y, isLit] of [[-middle, state[LEFT_Y], flash[0]], [middle, state[RIGHT_Y], flash[1]]]) {
+    if (Number.isFinite(y)) {
+      blocks.push([isLit ? "flash" : "paddle", x, y, config.paddle_width, config.paddle_height]);
+    }
+  }
+  if (ghost) for (const [x, y] of placesOf(ghost)) blocks.push(...hollowBlocks(x, y, size));
+  for (const [x, y] of placesOf(state)) blocks.push(["ball", x, y, size, size]);
+  return blocks;
+}
+
+/** The scale of the court that fills the picture. */
+export function spanOf(config) { return config.court_scale_walk ? 1.5 : config.court_scale; }
+
+/** A canvas that shows states. It takes the size that the page gives its canvas, at the screen's own resolution. */
+export class Court {
+  constructor(canvas, game) {
+    this.canvas = canvas;
+    this.config = game.config;
+    this.context = canvas.getContext("2d", {alpha: false});
+  }
+
+  /** Another game on the same canvas. */
+  setGame(game) { this.config = game.config; }
+
+  /** Fit the canvas' own pixels to the screen's; only where they differ, since that clears the picture. */
+  fit() {
+    const ratio = (typeof window !== "undefined" && window.devicePixelRatio) || 1;
+    const {clientWidth, clientHeight} = this.canvas;
+    const [width, height] = [clientWidth || 800, clientHeight || 400].map((n) => Math.max(2, Math.round(n * ratio)));
+    if (this.canvas.width !== width) this.canvas.width = width;
+    if (this.canvas.height !== height) this.canvas.height = height;
+    return ratio;
+  }
+
+  /** Where the court stands on the canvas, in its pixels: twice as wide as high, in the middle. */
+  place() {
+    const {width, height} = this.canvas;
+    const across = Math.min(width, 2 * height);
+    return {left: (width - across) / 2, top: (height - across / 2) / 2, unit: across / (2 * spanOf(this.config))};
+  }
+
+  /** Show a state. ghost: a second one; flash: which paddles light up; message large, hint below, status at an edge. */
+  draw(state, {ghost = null, flash = [false, false], message = "", status = "", hint = ""} = {}) {
+    const {context, canvas} = this;
+    const ratio = this.fit();
+    const {left, top, unit} = this.place();
+    const middle = [left + unit * spanOf(this.config), top + unit * spanOf(this.config) / 2];
+    context.fillStyle = COLOURS.outside;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    for (const [kind, x, y, width, height] of blocksOf(state, this.config, {ghost, flash})) {
+      const [w, h] = [Math.max(1, width * unit), Math.max(1, height * unit)];
+      context.fillStyle = COLOURS[kind];
+      context.fillRect(middle[0] + x * unit - w / 2, middle[1] + y * unit - h / 2, w, h);
+    }
+    const rows = 2 * (middle[1] - top);
+    const small = Math.max(12 * ratio, rows / 26);
+    if (message) this.dim();
+    this.write(message, "paddle", Math.max(15 * ratio, rows / 13), middle[0], middle[1], "center", 600);
+    this.write(hint, "text", small, middle[0], top + 0.64 * rows, "center");
+    this.write(status, "text", small, left + 0.02 * rows, top + 0.965 * rows, "left");
+  }
+
+  /** Let the picture step back behind a message. */
+  dim() {
+    this.context.fillStyle = "rgba(4, 5, 8, 0.6)";
+    this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+  }
+
+  /** Lines of text, as large as asked for but never wider than the canvas; y is their middle. */
+  write(text, colour, size, x, y, align, weight = 400) {
+    if (!text) return;
+    const {context, canvas} = this;
+    const lines = text.split("\n");
+    const font = (pixels) => `${weight} ${pixels}px ${TEXT_FONT}`;
+    context.font = font(size);
+    const widest = Math.max(...lines.map((line) => context.measureText(line).width));
+    const fitting = size * Math.min(1, 0.94 * canvas.width / widest);
+    context.font = font(fitting);
+    context.fillStyle = COLOURS[colour];
+    context.textAlign = align;
+    context.textBaseline = "middle";
+    lines.forEach((line, k) => context.fillText(line, x, y + 1.3 * fitting * (k - (lines.length - 1) / 2)));
+  }
+}
+
+/** What a key of the keyboard is called: small letters, `up`, `down`, `space`, `enter`, ... */
+export function keyName(event) {
+  const known = {ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right", " ": "space"};
+  if (event.key in known) return known[event.key];
+  const isForeign = event.key.length === 1 && event.key > "~" && /^Key[A-Z]$/.test(event.code || "");
+  return (isForeign ? event.code.slice(3) : event.key).toLowerCase();
+}
+
+/** Keys reach the game, and only the game, while `element` has the focus; Tab and the browser's shortcuts pass. */
+export class Keys {
+  /** pauses: called when the focus is lost; says whether the game pauses then. */
+  constructor(element, session, {pauses = () => true} = {}) {
+    this.element = element;
+    this.session = session;
+    this.pauses = pauses;
+    this.handlers = {keydown: (event) => this.press(event, true), keyup: (event) => this.press(event, false),
+      blur: () => this.leave()};
+  }
+
+  attach() {
+    if (this.element.tabIndex < 0) this.element.tabIndex = 0;
+    for (const [name, handler] of Object.entries(this.handlers)) this.element.addEventListener(name, handler);
+    return this;
+  }
+
+  detach() {
+    for (const [name, handler] of Object.entries(this.handlers)) this.element.removeEventListener(name, handler);
+  }
+
+  press(event, isDown) {
+    const isForBrowser = event.key === "Tab" || event.ctrlKey || event.metaKey || event.altKey
+      || /^F\d+$/.test(event.key);
+    if (isForBrowser && isDown) return;
+    if (!isForBrowser) { event.preventDefault(); event.stopPropagation(); }
+    if (!event.repeat) this.session.key(keyName(event), isDown);
+  }
+
+  leave() {
+    this.session.release();
+    if (this.pauses()) this.session.pause();
+  }
+}
+
+/** A finger (or a mouse held down) on a half of `element` moves that side's paddle; a touch ends a pause. */
+export class Touch {
+  constructor(element, session) {
+    this.element = element;
+    this.session = session;
+    this.sides = new Map();
+    this.handlers = {pointerdown: (event) => this.down(event), pointermove: (event) => this.move(event),
+      pointerup: (event) => this.up(event), pointercancel: (event) => this.up(event)};
+  }
+
+  attach() {
+    this.element.style.touchAction = "none";
+    for (const [name, handler] of Object.entries(this.handlers)) this.element.addEventListener(name, handler);
+    return this;
+  }
+
+  detach() {
+    for (const [name, handler] of Object.entries(this.handlers)) this.element.removeEventListener(name, handler);
+  }
+
+  /** Which paddle a finger moves: that of its half, or the only person's. */
+  sideOf(event) {
+    const {humans} = this.session;
+    const {left, width} = this.element.getBoundingClientRect();
+    const half = event.clientX < left + width / 2 ? LEFT_SIDE : RIGHT_SIDE;
+    return humans.length === 1 ? humans[0] : half;
+  }
+
+  /** Where a finger is, in court heights below the middle. */
+  heightOf(event) {
+    const {top, height} = this.element.getBoundingClientRect();
+    return spanOf(this.session.config) * ((event.clientY - top) / height - 0.5);
+  }
+
+  down(event) {
+    if (event.button) return;
+    if (this.element.setPointerCapture) this.element.setPointerCapture(event.pointerId);
+    if (this.session.paused) this.session.resume();
+    this.sides.set(event.pointerId, this.sideOf(event));
+    this.move(event);
+  }
+
+  move(event) {
+    const side = this.sides.get(event.pointerId);
+    if (side !== undefined) this.session.point(side, this.heightOf(event));
+  }
+
+  up(event) {
+    const side = this.sides.get(event.pointerId);
+    this.sides.delete(event.pointerId);
+    if (side !== undefined && ![...this.sides.values()].includes(side)) this.session.point(side, null);
+  }
+}
+
+/** Lets a session follow the clock and a court show it, picture by picture; `gaps` are the last 1,000 gaps in ms. */
+export class Loop {
+  constructor(session, court, {onFrame = () => {}} = {}) {
+    this.session = session;
+    this.court = court;
+    this.onFrame = onFrame;
+    this.gaps = [];
+    this.frames = 0;
+    this.request = null;
+    this.before = null;
+  }
+
+  start() {
+    if (this.request === null) this.request = requestAnimationFrame((now) => this.frame(now));
+    return this;
+  }
+
+  stop() {
+    if (this.request !== null) cancelAnimationFrame(this.request);
+    this.request = this.before = null;
+  }
+
+  /** One picture: play what is due, draw, and tell the page. */
+  frame(now) {
+    this.request = requestAnimationFrame((later) => this.frame(later));
+    if (this.before !== null) {
+      this.gaps[this.frames % 1000] = now - this.before;
+      this.frames += 1;
+      this.session.advance(Math.max(0, now - this.before) / 1000);
+    }
+    this.before = now;
+    this.draw();
+    this.onFrame(this.session, now);
+  }
+
+  draw() {
+    const {session} = this;
+    this.court.draw(session.shown(), {ghost: session.ghostState, flash: session.flash.map((left) => left > 0),
+      message: session.message, hint: session.message ? session.hint : "", status: session.status});
+  }
+}

@@ -1,0 +1,396 @@
+/** One game in real time, without a screen: seconds and keys go in, states to show come out. The twin of play.py. */
+import {
+  LEFT_Y, RIGHT_Y, LEFT_POINTS, RIGHT_POINTS, MATCH_OVER, COURT_SCALE, GAME_SIZE, BALL_SIZE, PRESENT, X, Y, VX, VY,
+  HIT_LEFT, HIT_RIGHT, LEFT_SCORED, RIGHT_SCORED, SERVED, ExactEngine, eventsOf,
+} from "./rules.js";
+
+export const LEFT_SIDE = 0;
+export const RIGHT_SIDE = 1;
+/** key -> [side, direction]; -1 is up. Whoever plays alone may use all of them. */
+export const MOVE_KEYS = {
+  q: [LEFT_SIDE, -1], a: [LEFT_SIDE, 1], w: [LEFT_SIDE, -1], s: [LEFT_SIDE, 1],
+  up: [RIGHT_SIDE, -1], down: [RIGHT_SIDE, 1],
+};
+export const SHOWS = ["exact", "learned", "both"];
+export const PAUSE_KEYS = ["space", "p"];
+export const RESET_KEYS = ["r"];
+export const SWAP_KEYS = ["x"];
+export const GHOST_KEYS = ["g"];
+/** Seconds that a paddle lights up after a hit. */
+export const FLASH_SECONDS = 0.12;
+/** How a replay file begins. */
+export const REPLAY_FORMAT = "pong_model.replay/1";
+const HORIZONTAL_NAMES = ["nothing", "hit_left", "hit_right", "left_scored", "right_scored", "served"];
+const VERTICAL_NAMES = ["nothing", "top", "bottom"];
+/** Ticks of the past that warm a model's memory when it takes a game over. */
+const HISTORY_TICKS = 180;
+/** What the exact rules can go on from: as `game.MAX_SPEED` and `game.SCALE_LIMITS`. */
+const FASTEST_BALL = 1000;
+const COURT_LIMITS = [0.25, 3];
+
+/** Where the slot of ball k begins in a state. */
+export function slotOf(k) { return GAME_SIZE + k * BALL_SIZE; }
+
+/** How many balls a state has room for. */
+export function ballsIn(state) { return (state.length - GAME_SIZE) / BALL_SIZE; }
+
+/** Did ball k not move from one state to the next but was put there: served, gone or come? */
+export function hasJumped(before, now, k) {
+  const [was] = eventsOf(before, k);
+  const [is] = eventsOf(now, k);
+  const at = slotOf(k);
+  return is === SERVED || was === LEFT_SCORED || was === RIGHT_SCORED || before[at + PRESENT] !== now[at + PRESENT];
+}
+
+/** The state to show between two ticks, `share` (0 to 1) of the way; a ball that jumps waits where it was. */
+export function interpolate(before, now, share) {
+  const out = now.slice();
+  for (const i of [LEFT_Y, RIGHT_Y, COURT_SCALE]) out[i] = before[i] + share * (now[i] - before[i]);
+  for (let k = 0; k < ballsIn(now); k++) {
+    const part = hasJumped(before, now, k) ? 0 : share;
+    for (const i of [slotOf(k) + X, slotOf(k) + Y]) out[i] = before[i] + part * (now[i] - before[i]);
+  }
+  return out;
+}
+
+/** Can the exact rules go on from this state? A learned game may claim a ball without a place. */
+export function isPlayable(state) {
+  if (!state.every(Number.isFinite)) return false;
+  const scale = state[COURT_SCALE];
+  if (scale < COURT_LIMITS[0] || scale > COURT_LIMITS[1]) return false;
+  for (let k = 0; k < ballsIn(state); k++) {
+    if (Math.max(Math.abs(state[slotOf(k) + VX]), Math.abs(state[slotOf(k) + VY])) > FASTEST_BALL) return false;
+  }
+  return true;
+}
+
+/** The same game with so many balls. */
+export function withBalls(game, count) {
+  return {...game, config: {...game.config, n_balls: count}, rules: {...game.rules, n_balls: count}};
+}
+
+/** The same game in a court that does not walk by itself: for a ghost, whose court is the one that it haunts. */
+function inStillCourt(game) {
+  return {...game, config: {...game.config, court_scale_walk: 0}, rules: {...game.rules, scale_step: 0}};
+}
+
+/** The exact engine in lockstep with another, from each serve on. */
+export class Ghost {
+  constructor(game) {
+    this.engine = new ExactEngine(inStillCourt(game));
+    this.diameter = 2 * game.config.ball_radius;
+    this.before = this.now = null;
+  }
+
+  /** One tick: take over `state` where a ball is served in it, else play on by the rules. */
+  follow(state, left = null, right = null) {
+    const served = Array.from({length: ballsIn(state)}, (_, k) => eventsOf(state, k)[0]).includes(SERVED);
+    if (served || left === null) this.before = this.now = isPlayable(state) ? this.engine.load(state) : null;
+    else if (this.now !== null && Number.isFinite(state[COURT_SCALE])) this.play(state[COURT_SCALE], left, right);
+  }
+
+  /** One tick by the rules, in a court of this size; a ball that scored is of no more use. */
+  play(scale, left, right) {
+    if (this.now[COURT_SCALE] !== scale) this.resize(scale);
+    const now = this.engine.step(left, right);
+    for (let k = 0; k < ballsIn(now); k++) {
+      const isGone = this.now[slotOf(k) + PRESENT] < 0.5 || hasJumped(this.now, now, k);
+      if (isGone) now[slotOf(k) + PRESENT] = 0;
+    }
+    this.before = this.now;
+    this.now = now;
+  }
+
+  /** Put the ghost's game into a court of this size, its balls within the walls. */
+  resize(scale) {
+    const state = this.engine.state.slice();
+    const wall = scale / 2 - this.diameter / 2;
+    state[COURT_SCALE] = scale;
+    for (let k = 0; k < ballsIn(state); k++) {
+      state[slotOf(k) + Y] = Math.min(Math.max(state[slotOf(k) + Y], -wall), wall);
+    }
+    this.engine.load(state);
+  }
+
+  /** The state to show between two ticks, or null. */
+  shown(share) { return this.now && interpolate(this.before, this.now, share); }
+
+  /** The largest distance between a ball of `state` and its ghost, in ball diameters; NaN if there is none. */
+  error(state) {
+    let largest = NaN;
+    for (let k = 0; this.now !== null && k < ballsIn(state); k++) {
+      const at = slotOf(k);
+      if (state[at + PRESENT] < 0.5 || this.now[at + PRESENT] < 0.5) continue;
+      const distance = Math.hypot(state[at + X] - this.now[at + X], state[at + Y] - this.now[at + Y]) / this.diameter;
+      if (!(distance <= largest)) largest = distance;
+    }
+    return largest;
+  }
+}
+
+/** One game in real time: `left` and `right` are players with `act(state)`, null being a person. */
+export class Session {
+  /**
+   * exact, learned: engines, one of which may be null. shows: "exact", "learned" or "both" (learned, with its ghost).
+   * target: points that end the game, beside the engine's own match (null: none). backlog: seconds made up for.
+   */
+  constructor({
+    exact = null, learned = null, shows = learned ? "learned" : "exact", left = null, right = null, tickRate = null,
+    ghost = false, speed = 1, seed = 0, target = null, backlog = null,
+  }) {
+    if (!exact && !learned) throw Error("session: got no engine, accepts an exact or a learned one, or both");
+    this.exact = exact;
+    this.learned = learned;
+    this.nBalls = (learned || exact).nBalls;
+    this.game = withBalls((learned || exact).game, this.nBalls);
+    this.config = this.game.config;
+    this.dt = 1 / (tickRate || this.config.tick_rate);
+    this.backlog = backlog === null ? Math.max(0.1, 2 * this.dt) : backlog;
+    this.players = [left, right];
+    this.wantsGhost = ghost;
+    this.speed = speed;
+    this.target = target;
+    this.listeners = [];
+    this.held = new Set();
+    this.tapped = new Set();
+    this.pointers = [null, null];
+    this.paused = false;
+    this.shows = this.possible(shows);
+    this.ghost = new Ghost(this.game);
+    this.reset(seed);
+  }
+
+  /** Which engine plays. */
+  get engine() { return this.shows === "exact" ? this.exact : this.learned; }
+  /** "exact" or "learned". */
+  get kind() { return this.shows === "exact" ? "exact" : "learned"; }
+  /** Is the exact engine's ball to be seen beside the learned one's? */
+  get hasGhost() { return this.shows === "both" || (this.wantsGhost && this.shows === "learned"); }
+  /** The sides that persons play. */
+  get humans() { return [LEFT_SIDE, RIGHT_SIDE].filter((side) => this.players[side] === null); }
+  /** Points, left and right. */
+  get scores() { return [LEFT_POINTS, RIGHT_POINTS].map((i) => Math.round(this.state[i]) || 0); }
+  /** Seconds of play so far, at normal speed. */
+  get seconds() { return this.ticks * this.dt; }
+  /** The ghost's state to show now, or null. */
+  get ghostState() { return this.hasGhost ? this.ghost.shown(this.waiting / this.dt) : null; }
+  /** How far the ball is from the exact engine's, in ball diameters; NaN without a ghost. */
+  get error() { return this.hasGhost ? this.ghost.error(this.state) : NaN; }
+  /** What plays: a line that every view shows. */
+  get status() { return `${this.kind} engine${this.hasGhost ? ", with the exact one's ball" : ""}`; }
+  /** What to show large: what went wrong, the end of a match, a pause, or nothing. */
+  get message() { return this.failure || this.result || (this.paused ? "paused" : ""); }
+  /** The keys. */
+  get hint() {
+    const move = ["", "Q/A or arrow keys move your paddle · ", "Q/A left, arrow keys right · "][this.humans.length];
+    return `${move}Space pause · R new game`;
+  }
+
+  /** The state to show now, on its way between the last two ticks. */
+  shown() { return interpolate(this.before, this.state, this.waiting / this.dt); }
+
+  /** What can be shown of what was asked for: the other engine where one is missing. */
+  possible(shows) {
+    if (!SHOWS.includes(shows)) throw Error(`shows: got ${shows}, accepts ${SHOWS.join(", ")}`);
+    if (!this.learned) return "exact";
+    return !this.exact && shows === "exact" ? "learned" : shows;
+  }
+
+  /** Begin a game from `seed`; without one, the same game again. */
+  reset(seed = this.seed) {
+    this.seed = seed;
+    this.failure = this.result = "";
+    this.before = this.state = this.engine.reset(seed);
+    for (const player of this.players) if (player && player.reset) player.reset(seed);
+    this.ticks = 0;
+    this.waiting = 0;
+    this.flash = [0, 0];
+    this.actions = [];
+    this.swaps = [[0, this.kind]];
+    this.forgetPast();
+    this.ghost.follow(this.state);
+    this.tell({kind: "reset", ball: -1});
+  }
+
+  /** Begin the next game, with other serves, and play. */
+  restart() {
+    this.reset(this.seed + 1);
+    this.paused = false;
+  }
+
+  forgetPast() {
+    this.past = [this.state];
+    this.pastActions = [];
+  }
+
+  pause() { this.paused = true; }
+
+  /** Play on; after a game that reached its target, or got lost, a new one begins. */
+  resume() {
+    if (this.failure || this.reachedTarget) return this.restart();
+    this.result = "";
+    this.paused = false;
+    return undefined;
+  }
+
+  get reachedTarget() { return this.target !== null && Math.max(...this.scores) >= this.target; }
+
+  /** Change what is shown in mid-rally: the situation carries over to the other engine. */
+  show(shows) {
+    const kind = this.kind;
+    this.shows = this.possible(shows);
+    if (this.kind === kind) return;
+    if (this.failure || !isPlayable(this.state)) { this.reset(); return; }
+    if (this.kind === "exact") this.exact.load(this.state);
+    else this.learned.load(this.past, this.pastActions);
+    this.swaps.push([this.ticks, this.kind]);
+    this.ghost.follow(this.state);
+    this.tell({kind: `now ${this.kind}`, ball: -1});
+  }
+
+  /** The other engine, in mid-rally. */
+  swap() {
+    if (this.kind === "learned") {
+      this.shownBefore = this.shows;
+      this.show("exact");
+    } else this.show(this.shownBefore || "learned");
+  }
+
+  /** Follow the game with the exact engine's ball, or not. */
+  setGhost(isWanted) {
+    this.wantsGhost = isWanted;
+    if (this.shows === "both" && !isWanted) this.shows = "learned";
+  }
+
+  /** Other players, from now on; null is a person. */
+  setPlayers(left, right) {
+    this.players = [left, right];
+    this.release();
+    this.pointers = [null, null];
+  }
+
+  /** A key went down or came up: small letters, `up`, `down`, `space`. Returns whether the key means something. */
+  key(name, down = true) {
+    if (name in MOVE_KEYS) {
+      if (down) { this.held.add(name); this.tapped.add(name); } else this.held.delete(name);
+      return true;
+    }
+    const acts = [[PAUSE_KEYS, () => (this.paused ? this.resume() : this.pause())], [RESET_KEYS, () => this.restart()],
+      [SWAP_KEYS, () => this.swap()], [GHOST_KEYS, () => this.setGhost(!this.hasGhost)]];
+    const [, act] = acts.find(([names]) => names.includes(name)) || [];
+    if (down && act) act();
+    return act !== undefined;
+  }
+
+  /** All keys came up: the page lost its keyboard. */
+  release() { this.held.clear(); }
+
+  /** A finger asks for the paddle of `side` to be at `y` (court heights); null: it left. */
+  point(side, y) { this.pointers[side] = y; }
+
+  /** Where the keys of some sides point: -1 up, 1 down or 0. */
+  direction(sides) {
+    let sum = 0;
+    for (const name of new Set([...this.held, ...this.tapped])) {
+      const [side, way] = MOVE_KEYS[name];
+      if (sides.includes(side)) sum += way;
+    }
+    return Math.max(-1, Math.min(1, sum));
+  }
+
+  /** What a person asks for: by keys, or by a finger that the paddle follows. */
+  wish(side) {
+    const keys = this.direction(this.humans.length > 1 ? [side] : [LEFT_SIDE, RIGHT_SIDE]);
+    const y = this.pointers[side];
+    if (keys !== 0 || y === null) return keys;
+    const step = this.config.paddle_speed / this.config.tick_rate;
+    const away = step > 0 ? (y - this.state[side === LEFT_SIDE ? LEFT_Y : RIGHT_Y]) / step : 0;
+    return Math.max(-1, Math.min(1, away || 0));
+  }
+
+  /** Let seconds pass; returns how many ticks were played. The end of a person's match pauses the game. */
+  advance(seconds) {
+    if (!(seconds >= 0 && Number.isFinite(seconds))) throw Error(`seconds: got ${seconds}, accepts 0 or more`);
+    if (this.paused || this.failure) return 0;
+    const ticks = this.ticks;
+    this.waiting = Math.min(this.waiting + seconds * this.speed, this.backlog);
+    this.flash = this.flash.map((left) => Math.max(0, left - seconds));
+    while (this.waiting >= this.dt && !this.paused && !this.failure) {
+      this.waiting -= this.dt;
+      this.tick();
+    }
+    return this.ticks - ticks;
+  }
+
+  /** Ask both sides, play one tick, note what happened. */
+  tick() {
+    const [left, right] = this.players.map((player, side) => {
+      const asked = player === null ? this.wish(side) : player.act(this.state);
+      return Math.fround(Math.max(-1, Math.min(1, asked || 0)));
+    });
+    this.tapped.clear();
+    let next;
+    try { next = this.engine.step(left, right); } catch (error) { this.lose(error.message); return; }
+    if (!next.every(Number.isFinite)) { this.lose("the learned game is lost: its state is not a number"); return; }
+    this.before = this.state;
+    this.state = next;
+    this.ticks += 1;
+    this.actions.push(left, right);
+    this.remember(next, left, right);
+    if (this.kind === "learned") this.ghost.follow(next, left, right);
+    this.notice();
+  }
+
+  /** The game cannot go on: say why, and keep what there is. */
+  lose(why) {
+    this.failure = why;
+    this.paused = true;
+    this.tell({kind: "lost", ball: -1});
+  }
+
+  /** Keep the last states and what led from one to the next, for an engine that takes over. */
+  remember(state, left, right) {
+    this.past.push(state);
+    this.pastActions.push([left, right]);
+    if (this.past.length > 2 * HISTORY_TICKS) {
+      this.past = this.past.slice(-HISTORY_TICKS);
+      this.pastActions = this.pastActions.slice(1 - HISTORY_TICKS);
+    }
+  }
+
+  /** Light up paddles, tell listeners, and end a match. */
+  notice() {
+    for (let k = 0; k < this.nBalls; k++) {
+      const [horizontal, vertical] = eventsOf(this.state, k);
+      if (horizontal === HIT_LEFT) this.flash[LEFT_SIDE] = FLASH_SECONDS;
+      if (horizontal === HIT_RIGHT) this.flash[RIGHT_SIDE] = FLASH_SECONDS;
+      if (horizontal) this.tell({kind: HORIZONTAL_NAMES[horizontal], ball: k});
+      if (vertical) this.tell({kind: VERTICAL_NAMES[vertical], ball: k});
+    }
+    if (this.state[MATCH_OVER] > 0.5 || this.reachedTarget) this.end();
+  }
+
+  end() {
+    const [left, right] = this.scores;
+    const winner = left > right ? "left wins" : right > left ? "right wins" : "nobody wins";
+    this.result = `${winner} ${left} : ${right}`;
+    this.paused = this.reachedTarget || this.humans.length > 0;
+    this.tell({kind: "match_over", ball: -1});
+  }
+
+  /** Have `callback` called with {kind, ball, tick, scores} at every event; returns a function that ends it. */
+  onEvent(callback) {
+    this.listeners.push(callback);
+    return () => { this.listeners = this.listeners.filter((other) => other !== callback); };
+  }
+
+  tell(event) {
+    for (const listener of this.listeners) listener({...event, tick: this.ticks, scores: this.scores});
+  }
+
+  /** The game so far, for a file: seed, configuration and actions (left, right of each tick, one after the other). */
+  replay() {
+    return {format: REPLAY_FORMAT, seed: Number(this.seed), config: this.config, actions: this.actions.slice(),
+      engine: this.swaps[0][1], swaps: this.swaps.map((swap) => swap.slice())};
+  }
+}
