@@ -11,11 +11,11 @@ import numpy as np
 from .game import (BALL_SIZE, GAME_SIZE, HORIZONTAL, LEFT, MATCH_OVER, RIGHT, VERTICAL, Engine, GameConfig, Layout, as_seeds, config_from_dict, event_classes,
     require, write_atomically)
 from .exact import ExactEngine, compiled, in_threads, tick
-from .players import BuiltInPlayer, Player, ReplayPlayer, choose
+from .players import BuiltInPlayer, Player, choose
 
 # %% auto #0
-__all__ = ['REPLAY_FORMAT', 'Trajectory', 'rollout_any', 'play_games', 'rollout', 'census', 'Replay', 'replay_of', 'save_replay',
-           'load_replay', 'play_replay']
+__all__ = ['REPLAY_FORMAT', 'STARTED_FORMAT', 'Trajectory', 'rollout_any', 'play_games', 'rollout', 'census', 'Replay',
+           'replay_of', 'save_replay', 'load_replay', 'chance_of', 'begin_replay', 'play_replay', 'recorded']
 
 # %% ../nbs/03_rollout.ipynb #03-rollo-005
 @dataclass(frozen=True)
@@ -91,16 +91,21 @@ def census(
     return counts | dict(match_over=int((states[..., MATCH_OVER] > .5).sum()))
 
 # %% ../nbs/03_rollout.ipynb #03-rollo-017
-REPLAY_FORMAT = "pong_model.replay/1"
+REPLAY_FORMAT, STARTED_FORMAT = "pong_model.replay/1", "pong_model.replay/2"  # the second keeps states
 
 # %% ../nbs/03_rollout.ipynb #03-rollo-018
 @dataclass(frozen=True)
 class Replay:
-    "One game: everything that is needed to play it again"
+    "One game, or a stretch of one: everything that is needed to play it again"
     seed:int
     config:GameConfig
     actions:np.ndarray # float32 (T, 2)
     about:dict = dataclasses.field(default_factory=dict)  # who played, when, on which engine: free, JSON
+    states:np.ndarray|None = None  # float32 (T + 1, F) as they were seen; None: begins as the seed says
+    lead_in:int = 0                # so many first ticks are history, for engines with a memory
+    chance:int = 0                 # random numbers used up where the history ends, see `chance_of`
+    @property
+    def ticks(self)->int: return len(self.actions) - self.lead_in
 
 # %% ../nbs/03_rollout.ipynb #03-rollo-019
 def replay_of(
@@ -113,31 +118,82 @@ def replay_of(
 
 # %% ../nbs/03_rollout.ipynb #03-rollo-020
 def save_replay(path, replay:Replay)->Path:
-    "Write a replay as an .npz (no objects, no pickle): a header in JSON and the actions"
+    "Write a replay as an .npz (no objects, no pickle): a header in JSON, the actions, and the states if it has them"
+    arrays = dict(actions=np.asarray(replay.actions, np.float32))
     header = dict(format=REPLAY_FORMAT, seed=replay.seed, config=dataclasses.asdict(replay.config), about=replay.about)
+    if replay.states is not None:
+        header |= dict(format=STARTED_FORMAT, lead_in=replay.lead_in, chance=replay.chance)
+        arrays["states"] = np.asarray(replay.states, np.float32)
     def write(p):
-        with open(p, "wb") as f: np.savez_compressed(f, header=np.array(json.dumps(header)), actions=np.asarray(replay.actions, np.float32))
+        with open(p, "wb") as f: np.savez_compressed(f, header=np.array(json.dumps(header)), **arrays)
     return write_atomically(path, write)
 
-# %% ../nbs/03_rollout.ipynb #03-rollo-021
+# %% ../nbs/03_rollout.ipynb #03-rollo-022
+def _states_of(arrays, header, config, n_ticks, name):
+    "What a replay that begins in mid-game needs on top: states, `lead_in`, `chance`"
+    states, lead_in, chance = arrays.get("states"), header.get("lead_in"), header.get("chance")
+    shape, F = getattr(states, "shape", None), Layout(config.n_balls).n_features
+    is_right = shape == (n_ticks + 1, F) and states.dtype.kind == "f"
+    require(is_right, name, f"states {shape}", f"numbers of shape ({n_ticks + 1}, {F})")
+    require(isinstance(lead_in, int) and 0 <= lead_in <= n_ticks, name, f"lead_in {lead_in}", f"0 to {n_ticks}")
+    require(isinstance(chance, int) and 0 <= chance < 2**64, name, f"chance {chance}", "a whole number, 0 or more")
+    require(np.isfinite(states[:lead_in + 1]).all(), name, "NaN or infinity where it begins", "finite numbers")
+    return dict(states=states.astype(np.float32), lead_in=lead_in, chance=chance)
+
 def load_replay(path)->Replay:
     "Read a replay; raises `FileNotFoundError`, or `ValueError` for anything that is not a replay of this version"
     if not Path(path).is_file(): raise FileNotFoundError(f"replay: no file {str(path)!r}")
+    name = f"replay {str(path)!r}"
     try:
-        with np.load(path, allow_pickle=False) as file: header, actions = json.loads(str(file["header"])), file["actions"]
-    except Exception as error: raise ValueError(f"replay: {str(path)!r} is not a replay file ({type(error).__name__})") from None
-    require(header.get("format") == REPLAY_FORMAT, f"replay {str(path)!r}", header.get("format"), REPLAY_FORMAT)
-    require(actions.ndim == 2 and actions.shape[1] == 2 and np.isfinite(actions).all(), f"replay {str(path)!r}", f"actions {actions.shape}",
-            "finite actions (T, 2)")
-    return Replay(int(header["seed"]), config_from_dict(GameConfig, header["config"], "replay"), actions.astype(np.float32), header["about"])
+        with np.load(path, allow_pickle=False) as file: arrays = {k: file[k] for k in file.files}
+        header, actions = json.loads(str(arrays["header"])), arrays["actions"]
+        version, seed, about = header.get("format"), int(header.get("seed", 0)), header.get("about", {})
+    except Exception as error:
+        raise ValueError(f"replay: {str(path)!r} is not a replay file ({type(error).__name__})") from None
+    require(version in (REPLAY_FORMAT, STARTED_FORMAT), name, version, f"{REPLAY_FORMAT} or {STARTED_FORMAT}")
+    is_right = actions.ndim == 2 and actions.shape[1] == 2 and actions.dtype.kind == "f" and np.isfinite(actions).all()
+    require(is_right, name, f"actions {actions.shape}", "finite actions (T, 2)")
+    config = header.get("config")
+    require(isinstance(config, dict), name, f"config {config}", "the fields of a GameConfig")
+    config = config_from_dict(GameConfig, config, name)
+    start = _states_of(arrays, header, config, len(actions), name) if version == STARTED_FORMAT else {}
+    return Replay(seed, config, actions.astype(np.float32), about, **start)
 
-# %% ../nbs/03_rollout.ipynb #03-rollo-022
+# %% ../nbs/03_rollout.ipynb #03-rollo-024
+def _used_up(engine): return getattr(engine, "counters", getattr(engine, "ticks", None))
+
+def chance_of(
+    engine:Engine, # of one game
+)->int: # 0 for an engine that does not say
+    "How many random numbers the game has used up"
+    used = _used_up(engine)
+    return 0 if used is None else int(used[0])
+
+def begin_replay(replay:Replay, engine:Engine)->np.ndarray: # (1, F)
+    "Set an engine of one game to where the replay begins; another game raises `ValueError`"
+    require(engine.n_games == 1, "engine", f"{engine.n_games} games", "an engine of one game")
+    theirs, ours = (dataclasses.asdict(c) for c in (replay.config, engine.config))
+    other = [k for k in ours if ours[k] != theirs[k]]
+    require(not other, "replay", ", ".join(f"{k} = {theirs[k]}" for k in other),
+            "a replay of the game that the engine plays (" + ", ".join(f"{k} = {ours[k]}" for k in other) + ")")
+    first = engine.reset([replay.seed])
+    if replay.states is None: return first
+    if (used := _used_up(engine)) is not None: used[0] = replay.chance
+    return engine.load(replay.states[None, :replay.lead_in + 1], replay.actions[None, :replay.lead_in])
+
+# %% ../nbs/03_rollout.ipynb #03-rollo-025
 def play_replay(
     replay:Replay,
     engine:Engine=None, # of one game; the exact one of the replay's configuration by default
-)->Trajectory:
+)->Trajectory: # of `replay.ticks` ticks
     "Play a replay again"
     engine = engine or ExactEngine(replay.config)
-    require(engine.n_games == 1, "engine", f"{engine.n_games} games", "an engine of one game")
-    players = [ReplayPlayer(replay.actions[None, :, side]) for side in (LEFT, RIGHT)]
-    return rollout_any(engine, *players, len(replay.actions), seeds=[replay.seed])
+    states = [begin_replay(replay, engine), *(engine.step(a[None]) for a in replay.actions[replay.lead_in:])]
+    actions, seeds = replay.actions[None, replay.lead_in:], as_seeds([replay.seed], 1)
+    return Trajectory(np.stack(states, 1), actions, seeds, engine.config)
+
+def recorded(replay:Replay)->Trajectory: # of `replay.ticks` ticks
+    "What was seen, without playing it again; a replay without states is played by the exact engine"
+    if replay.states is None: return play_replay(replay)
+    states, actions = (x[None, replay.lead_in:] for x in (replay.states, replay.actions))
+    return Trajectory(states, actions, as_seeds([replay.seed], 1), replay.config)
