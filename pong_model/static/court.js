@@ -244,12 +244,19 @@ export class Touch {
   }
 }
 
+/** What is written on the court of a session: what plays, and in a pause the keys. */
+export function captionsOf(session) {
+  return {message: session.message, hint: session.message ? session.hint : "", status: session.status};
+}
+
 /** Lets a session follow the clock and a court show it, picture by picture; `gaps` are the last 1,000 gaps in ms. */
 export class Loop {
-  constructor(session, court, {onFrame = () => {}} = {}) {
+  /** onFrame(session, now): called after each picture. captions(session): {message, hint, status} to write on it. */
+  constructor(session, court, {onFrame = () => {}, captions = captionsOf} = {}) {
     this.session = session;
     this.court = court;
     this.onFrame = onFrame;
+    this.captions = captions;
     this.gaps = [];
     this.frames = 0;
     this.request = null;
@@ -281,7 +288,7 @@ export class Loop {
 
   draw() {
     const {session} = this;
-    this.court.draw(session.shown(), {ghost: session.ghostState, flash: session.flash.map((left) => left > 0),
-      message: session.message, hint: session.message ? session.hint : "", status: session.status});
+    const flash = session.flash.map((left) => left > 0);
+    this.court.draw(session.shown(), {ghost: session.ghostState, flash, ...this.captions(session)});
   }
 }

@@ -1,7 +1,7 @@
 /** One game in real time, without a screen: seconds and keys go in, states to show come out. The twin of play.py. */
 import {
   LEFT_Y, RIGHT_Y, LEFT_POINTS, RIGHT_POINTS, MATCH_OVER, COURT_SCALE, GAME_SIZE, BALL_SIZE, PRESENT, X, Y, VX, VY,
-  HIT_LEFT, HIT_RIGHT, LEFT_SCORED, RIGHT_SCORED, SERVED, ExactEngine, eventsOf,
+  HIT_LEFT, HIT_RIGHT, LEFT_SCORED, RIGHT_SCORED, SERVED, MAX_SPEED, SCALE_LIMITS, ExactEngine, eventsOf,
 } from "./rules.js";
 
 export const LEFT_SIDE = 0;
@@ -24,9 +24,6 @@ const HORIZONTAL_NAMES = ["nothing", "hit_left", "hit_right", "left_scored", "ri
 const VERTICAL_NAMES = ["nothing", "top", "bottom"];
 /** Ticks of the past that warm a model's memory when it takes a game over. */
 const HISTORY_TICKS = 180;
-/** What the exact rules can go on from: as `game.MAX_SPEED` and `game.SCALE_LIMITS`. */
-const FASTEST_BALL = 1000;
-const COURT_LIMITS = [0.25, 3];
 
 /** Where the slot of ball k begins in a state. */
 export function slotOf(k) { return GAME_SIZE + k * BALL_SIZE; }
@@ -57,9 +54,9 @@ export function interpolate(before, now, share) {
 export function isPlayable(state) {
   if (!state.every(Number.isFinite)) return false;
   const scale = state[COURT_SCALE];
-  if (scale < COURT_LIMITS[0] || scale > COURT_LIMITS[1]) return false;
+  if (scale < SCALE_LIMITS[0] || scale > SCALE_LIMITS[1]) return false;
   for (let k = 0; k < ballsIn(state); k++) {
-    if (Math.max(Math.abs(state[slotOf(k) + VX]), Math.abs(state[slotOf(k) + VY])) > FASTEST_BALL) return false;
+    if (Math.max(Math.abs(state[slotOf(k) + VX]), Math.abs(state[slotOf(k) + VY])) > MAX_SPEED) return false;
   }
   return true;
 }
@@ -92,7 +89,7 @@ export class Ghost {
   /** One tick by the rules, in a court of this size; a ball that scored is of no more use. */
   play(scale, left, right) {
     if (this.now[COURT_SCALE] !== scale) this.resize(scale);
-    const now = this.engine.step(left, right);
+    const now = this.engine.step(left, right).slice();
     for (let k = 0; k < ballsIn(now); k++) {
       const isGone = this.now[slotOf(k) + PRESENT] < 0.5 || hasJumped(this.now, now, k);
       if (isGone) now[slotOf(k) + PRESENT] = 0;
@@ -128,7 +125,7 @@ export class Ghost {
   }
 }
 
-/** One game in real time: `left` and `right` are players with `act(state)`, null being a person. */
+/** One game in real time: `left` and `right` are players (see players.js), null being a person. */
 export class Session {
   /**
    * exact, learned: engines, one of which may be null. shows: "exact", "learned" or "both" (learned, with its ghost).
@@ -179,7 +176,8 @@ export class Session {
   /** What plays: a line that every view shows. */
   get status() { return `${this.kind} engine${this.hasGhost ? ", with the exact one's ball" : ""}`; }
   /** What to show large: what went wrong, the end of a match, a pause, or nothing. */
-  get message() { return this.failure || this.result || (this.paused ? "paused" : ""); }
+  get message() { return this.failure || this.result || (this.paused ? this.pauseText : ""); }
+  get pauseText() { return this.ticks === 0 ? "press Space, or tap, to play" : "paused"; }
   /** The keys. */
   get hint() {
     const move = ["", "Q/A or arrow keys move your paddle · ", "Q/A left, arrow keys right · "][this.humans.length];
@@ -201,7 +199,7 @@ export class Session {
     this.seed = seed;
     this.failure = this.result = "";
     this.before = this.state = this.engine.reset(seed);
-    for (const player of this.players) if (player && player.reset) player.reset(seed);
+    for (const player of this.players) if (player) player.reset(seed);
     this.ticks = 0;
     this.waiting = 0;
     this.flash = [0, 0];
@@ -272,6 +270,7 @@ export class Session {
   /** A key went down or came up: small letters, `up`, `down`, `space`. Returns whether the key means something. */
   key(name, down = true) {
     if (name in MOVE_KEYS) {
+      if (down && this.paused && this.ticks === 0 && !this.failure) this.resume();
       if (down) { this.held.add(name); this.tapped.add(name); } else this.held.delete(name);
       return true;
     }
