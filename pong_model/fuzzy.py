@@ -110,12 +110,14 @@ class FuzzyEngine(Engine):
         event_temperature:float=0.,  # 0: the most likely event
         serve_temperature:float=1.,  # 1: the learned distribution of serves, 0: its median
         forget_at_serve:bool=False,  # empty a ball's memory when it is served
+        ball_count:str="game",       # how many balls: game, all that `config` has; or model, drawn anew for each game as they were seen
         device:str|None=None,        # where the model runs; by default where it is
     ):
         for name, value in (("paddles", paddles), ("scoring", scoring)): require(value in ("model", "exact"), name, value, "model or exact")
         for name, value in (("event_temperature", event_temperature), ("serve_temperature", serve_temperature)):
             require(0 <= value <= 100, name, value, "a number from 0 to 100")
-        self.config = config or config_from_dict(GameConfig, model.about.get("game", {}), "model, game")
+        require(ball_count in ("game", "model"), "ball_count", ball_count, "game or model")
+        self.config, self.ball_count = config or config_from_dict(GameConfig, model.about.get("game", {}), "model, game"), ball_count
         self.model = (model if device is None else model.to(device)).eval()
         self.device, self.n_games, self.layout = self.model.serve.low.device, n_games, Layout(self.config.n_balls)
         self.paddles, self.scoring = paddles, scoring
@@ -158,6 +160,9 @@ class FuzzyEngine(Engine):
         start = np.zeros((len(games), self.layout.n_features), np.float32)
         start[:, COURT_SCALE] = self.config.court_scale
         self.layout.balls(start)[..., [PRESENT, HORIZONTAL_FLAGS - 1 + RIGHT_SCORED]] = 1     # as if a point had just been made
+        if self.ball_count == "model":
+            count = self.model.draw_count(self._random(games)[:, 0, 0]).cpu().numpy()
+            self.layout.balls(start)[np.arange(self.config.n_balls) >= count[:, None]] = 0
         rows = (games[:, None]*self.config.n_balls + np.arange(self.config.n_balls)).ravel()
         p, _ = self.model.step(self._tensor(start), torch.zeros(len(games), 2, device=self.device), self.model.empty(len(rows)))
         first = decode(p, self._tensor(start), lambda: self._random(games), 0, self.serve_temperature, force=SERVED).cpu().numpy()

@@ -232,7 +232,7 @@ def fit(
     while run.epoch < config.epochs and not run.stop:
         started, trajectory = time.perf_counter(), source.draw(run.epoch)
         lot = Lot(trajectory, getattr(source, "data", None), config, run.epoch, run.window, run.model.config.velocities)
-        if run.epoch: run.model.serve.count(lot.serves.to(run.device))
+        if run.epoch: run.model.serve.count(lot.serves.to(run.device)); run.model.count_balls(torch.from_numpy(trajectory.states[:, 0]).to(run.device))
         if source.repeats and run.epoch % source.n_parts == 0: run.buffer = None      # the same games again: keep no copies
         if config.own_games: lot.near = [torch.cat(pair) for pair in zip(lot.near, own_play(run, trajectory))]
         if config.near_share: run.buffer = mine(run.model, run.buffer, lot.near, config.buffer_size)

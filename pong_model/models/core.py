@@ -19,10 +19,10 @@ from .laws import (N_REGIMES, N_VIEW, ORDER, BallLaw, Decider, Experts, Judges,
     ServeHead, Standardise, ball_view, balls_of, find_regimes, look, paddle_inputs, paddles_of)
 
 # %% auto #0
-__all__ = ['N_INPUTS', 'LANE', 'MODELS', 'NEVER', 'JUDGED', 'PENALISED', 'MODEL_FORMAT', 'Batch', 'slot_inputs', 'Prediction',
-           'motions', 'ModelConfig', 'Model', 'observe', 'event_counts', 'fit_closed_form', 'loss_of', 'expected_ball',
-           'NoMemory', 'ConstantVelocity', 'Persistence', 'seal', 'save_model', 'replace_folder', 'whole_folder',
-           'find_model', 'read_model', 'check_model']
+__all__ = ['N_INPUTS', 'LANE', 'MODELS', 'MOST_BALLS', 'NEVER', 'JUDGED', 'PENALISED', 'MODEL_FORMAT', 'Batch', 'slot_inputs',
+           'Prediction', 'motions', 'ModelConfig', 'Model', 'observe', 'event_counts', 'fit_closed_form', 'loss_of',
+           'expected_ball', 'NoMemory', 'ConstantVelocity', 'Persistence', 'seal', 'save_model', 'replace_folder',
+           'whole_folder', 'find_model', 'read_model', 'check_model']
 
 # %% ../../nbs/11_models.core.ipynb #11-model-005
 class Batch(NamedTuple):
@@ -101,6 +101,7 @@ class ModelConfig:
 MODELS = {}   # name -> class, filled as subclasses of `Model` are defined
 
 # %% ../../nbs/11_models.core.ipynb #11-model-017
+MOST_BALLS = 64     # in a game
 NEVER = -100.       # the logit of what does not happen
 JUDGED = (*HORIZONTAL[1:], *VERTICAL[1:], "wall first", "wall twice")     # what has a judge; "nothing" is the measure, with logit 0
 
@@ -125,9 +126,19 @@ class Model(nn.Module):
         self.scale_law = Experts(1, 1, 1)
         self.register_buffer("matches_end", torch.tensor(False))
         self.register_buffer("scale_range", torch.ones(2, dtype=torch.float64))      # the least and the greatest court scale seen
+        self.register_buffer("balls_seen", torch.zeros(MOST_BALLS + 1))              # in how many games there were so many balls
 
     @property
     def positions_only(self)->bool: return not self.config.velocities
+
+    def count_balls(self, states): # (B, F), one state of each game
+        "Note how many balls games have"
+        self.balls_seen += torch.bincount((balls_of(states)[..., PRESENT] > 0.5).sum(-1), minlength=MOST_BALLS + 1)
+    def draw_count(self, u): # (B,) uniform in [0, 1)
+        "How many balls a game has (B,), drawn as they were seen; 1 if none ever were"
+        if not self.balls_seen.any(): return torch.ones_like(u, dtype=torch.long)
+        upto = self.balls_seen.double().cumsum(0)
+        return torch.searchsorted(upto/upto[-1], u.double(), right=True).clamp_max(MOST_BALLS)
 
     def begin(self, n:int):
         "An empty memory for `n` balls: a tuple of tensors (n, ...)"
@@ -238,6 +249,7 @@ def fit_closed_form(model:Model, batch:Batch):
         model.match_scale.fit(after[..., LEFT_POINTS:RIGHT_POINTS+1])
         model.matches_end.fill_((after[..., MATCH_OVER] > 0.5).any())
         model.scale_range.copy_(torch.stack([scale.min(), scale.max()]))
+        model.balls_seen.zero_(); model.count_balls(before[:, 0])
         model.scale_law.fit(before[..., COURT_SCALE].reshape(-1, 1), scale.reshape(-1, 1), torch.zeros(scale.numel(), dtype=torch.long))
 
 # %% ../../nbs/11_models.core.ipynb #11-model-022
@@ -317,7 +329,7 @@ class Persistence(ConstantVelocity):
         return p._replace(law=lambda view, h, v, order=None: view[..., 3:7], paddle=paddles, points=states[..., LEFT_POINTS:RIGHT_POINTS+1])
 
 # %% ../../nbs/11_models.core.ipynb #11-model-036
-MODEL_FORMAT = "pong_model.model/2"      # 2: judges and laws; 1 had one deciding network
+MODEL_FORMAT = "pong_model.model/3"      # 3: counts balls; 2 had judges and laws; 1 one deciding network
 
 # %% ../../nbs/11_models.core.ipynb #11-model-037
 def seal(folder:Path, header:dict)->str:

@@ -273,18 +273,20 @@ class Judges(nn.Module):
         keep = s > self.floor
         self.mean[j, 0], self.white[j] = mean, 0
         self.white[j][:, :keep.sum()] = (axes[keep].T/s[keep])/spread[:, None]
-    def glass(self, x): # (N, n_in) -> (J, N, n_in)
-        "What each judge sees"
-        return ((x - self.mean)@self.white).clamp(-self.bound, self.bound)
+    def glass(self, x, n=None): # (N, n_in) -> (n or J, N, n_in)
+        "What each of the first `n` judges sees"
+        return ((x - self.mean[:n])@self.white[:n]).clamp(-self.bound, self.bound)
     def forward(self, x, memory, n=None): # (..., n_in), (..., n_memory) -> (..., n)
         "Logits of the first `n` judges (None: of all)"
-        seen = self.glass(x.flatten(0, -2))[:n]
-        around = memory.flatten(0, -2).expand(len(seen), -1, -1)
-        steps = torch.tanh(self.gain[:n].exp()*torch.baddbmm(self.place[:n], seen, self.planes[:n]))
-        hidden = torch.relu(torch.baddbmm(self.first_bias[:n], torch.cat([steps, seen, around], -1), self.first[:n]))
-        hidden = torch.relu(torch.baddbmm(self.second_bias[:n], hidden, self.second[:n]))
-        logits = torch.baddbmm(self.out_bias[:n], torch.cat([hidden, seen], -1), self.out[:n])
-        return logits[..., 0].T.unflatten(0, x.shape[:-1])
+        seen, around, gain = self.glass(x.flatten(0, -2), n), memory.flatten(0, -2), self.gain[:n].exp()
+        steps = torch.baddbmm(self.place[:n]*gain, seen, self.planes[:n]*gain).tanh()
+        by_steps, by_sight, by_memory = self.first[:n].split((steps.shape[-1], x.shape[-1], memory.shape[-1]), 1)
+        hidden = torch.baddbmm(self.first_bias[:n], around.expand(len(seen), -1, -1), by_memory)
+        hidden = hidden.baddbmm_(steps, by_steps).baddbmm_(seen, by_sight).relu_()
+        hidden = torch.baddbmm(self.second_bias[:n], hidden, self.second[:n]).relu_()
+        by_hidden, by_sight = self.out[:n].mT.split((hidden.shape[-1], x.shape[-1]), -1)
+        logits = (hidden*by_hidden).sum(-1) + (seen*by_sight).sum(-1) + self.out_bias[:n, 0]
+        return logits.T.unflatten(0, x.shape[:-1])
 
 # %% ../../nbs/10_models.laws.ipynb #10-model-044
 class ServeHead(nn.Module):
