@@ -4,7 +4,7 @@
 
 # %% ../nbs/22_training.ipynb #22-train-002
 from __future__ import annotations
-import dataclasses, json, math, re, shutil, signal, tempfile, time
+import dataclasses, json, math, re, signal, time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from .rollout import Trajectory
 from .data import check_census, choose_steps, near_events, windows
 from .models.laws import balls_of
 from .fuzzy import FuzzyEngine
-from .models.core import Batch, Model, fit_closed_form, loss_of, motions, read_model, replace_folder, save_model, whole_folder
+from .models.core import Batch, Model, fit_closed_form, loss_of, motions, new_folder, read_model, save_model, whole_folder
 
 # %% auto #0
 __all__ = ['TrainConfig', 'find_device', 'difficulty', 'Lot', 'mine', 'Run', 'begin_run', 'rate', 'draw_batch', 'old_memories',
@@ -261,22 +261,14 @@ def fit(
 # %% ../nbs/22_training.ipynb #22-train-031
 def save_checkpoint(run:Run, folder)->Path:
     "Write everything that is needed to go on"
-    folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
+    with new_folder(folder) as new:
         save_model(run.model, new/"model")
         tensors = {f"optimiser.{i}.{k}": v.detach().cpu() for i, s in run.optimiser.state_dict()["state"].items() for k, v in s.items()}
         if run.buffer: tensors |= dict(zip(("buffer.states", "buffer.actions"), (x.contiguous() for x in run.buffer)))
         (new/"training.safetensors").write_bytes(save(tensors))
         record = dict(format="pong_model.checkpoint/1", epoch=run.epoch, best=run.best, waited=run.waited, history=run.history, config=dataclasses.asdict(run.config))
         (new/"training.json").write_text(json.dumps(record) + "\n")
-        new.chmod(0o755)
-        replace_folder(new, folder)
-    except BaseException:
-        shutil.rmtree(new, ignore_errors=True)
-        raise
-    return folder
+    return Path(folder)
 
 # %% ../nbs/22_training.ipynb #22-train-032
 def load_checkpoint(folder, source, config:TrainConfig=None)->Run:

@@ -5,6 +5,7 @@
 # %% ../../nbs/11_models.core.ipynb #11-model-002
 from __future__ import annotations
 import dataclasses, hashlib, importlib, json, math, os, pkgutil, shutil, tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -21,8 +22,8 @@ from .laws import (N_REGIMES, N_VIEW, ORDER, BallLaw, Decider, Experts, Judges,
 # %% auto #0
 __all__ = ['N_INPUTS', 'LANE', 'MODELS', 'MOST_BALLS', 'NEVER', 'JUDGED', 'PENALISED', 'MODEL_FORMAT', 'Batch', 'slot_inputs',
            'Prediction', 'motions', 'ModelConfig', 'Model', 'observe', 'event_counts', 'fit_closed_form', 'loss_of',
-           'expected_ball', 'NoMemory', 'ConstantVelocity', 'Persistence', 'seal', 'save_model', 'replace_folder',
-           'whole_folder', 'find_model', 'read_model', 'check_model']
+           'expected_ball', 'NoMemory', 'ConstantVelocity', 'Persistence', 'seal', 'new_folder', 'save_model',
+           'replace_folder', 'whole_folder', 'find_model', 'read_model', 'check_model']
 
 # %% ../../nbs/11_models.core.ipynb #11-model-005
 class Batch(NamedTuple):
@@ -338,21 +339,27 @@ def seal(folder:Path, header:dict)->str:
     return hashlib.sha256((folder/"weights.safetensors").read_bytes() + said.encode()).hexdigest()
 
 # %% ../../nbs/11_models.core.ipynb #11-model-038
-def save_model(model:Model, folder, **about)->Path:
-    "Write `model` to `folder` (replaced whole); `about` is free JSON: the game, how it was trained, the command"
+@contextmanager
+def new_folder(folder):
+    "A folder to write into; what was written takes the place of `folder` whole, or not at all"
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
-        (new/"weights.safetensors").write_bytes(save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}))
-        header = dict(format=MODEL_FORMAT, model_type=type(model).__name__, config=dataclasses.asdict(model.config), about=model.about | about)
-        (new/"config.json").write_text(json.dumps(header | dict(sha256=seal(new, header)), indent=1) + "\n")
+        yield new
         new.chmod(0o755)
         replace_folder(new, folder)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
-    return folder
+
+def save_model(model:Model, folder, **about)->Path:
+    "Write `model` to `folder` (replaced whole); `about` is free JSON: the game, how it was trained, the command"
+    with new_folder(folder) as new:
+        (new/"weights.safetensors").write_bytes(save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}))
+        header = dict(format=MODEL_FORMAT, model_type=type(model).__name__, config=dataclasses.asdict(model.config), about=model.about | about)
+        (new/"config.json").write_text(json.dumps(header | dict(sha256=seal(new, header)), indent=1) + "\n")
+    return Path(folder)
 
 # %% ../../nbs/11_models.core.ipynb #11-model-039
 def replace_folder(new:Path, folder:Path):
