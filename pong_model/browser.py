@@ -46,7 +46,7 @@ def web_parts(model:Model)->dict[str, np.ndarray]:
             part = part[:, 0] if name.endswith(("mean", "gain", "place", "bias")) else part.mT
         parts[name] = (part.double().exp() if name.endswith("gain") else part).numpy()
     parts["scale_spread"] = own["scale_law.rms"][0, 0].numpy()
-    return parts | {name: v.numpy() for name, v in own.items() if name.startswith("serve.")}
+    return parts | {name: v.numpy() for name, v in own.items() if name.startswith(("serve.", "balls_seen"))}
 
 # %% ../nbs/31_browser.ipynb #31-brows-006
 def canonical(value)->str:

@@ -44,7 +44,8 @@ function goTo(target, row, side, skill, rules) {
 /** A new aim at every hit and serve, a share of the paddle's reach. */
 function aimOf(player, row, widest) {
   const {rules, seed} = player;
-  if (metOrServed(row)) player.aim = f(between(-widest, widest, seed, player.counter++) * f(rules.paddle_half + rules.radius));
+  const reach = f(rules.paddle_half + rules.radius);
+  if (metOrServed(row)) player.aim = f(between(-widest, widest, seed, player.counter++) * reach);
   return player.aim;
 }
 
@@ -94,7 +95,8 @@ function actInterceptor(player, row) {
 
 /** A tracker whose skill, delay and aim are drawn from these ranges. */
 function trackerHabit(skill, aim, delay) {
-  return {act: actTracker, low: [skill[0], delay[0], aim[0]], high: [skill[1], delay[1] + (delay[1] > delay[0] ? 0.999 : 0), aim[1]]};
+  const longest = delay[1] + (delay[1] > delay[0] ? 0.999 : 0);          // each whole number of ticks is equally likely
+  return {act: actTracker, low: [skill[0], delay[0], aim[0]], high: [skill[1], longest, aim[1]]};
 }
 
 const level = (skill, delay, aim) => trackerHabit([skill, skill], [0, aim], [delay, delay]);

@@ -5,7 +5,8 @@
  * heights, speeds court heights per second. An action is a share of a paddle's top speed, -1 (up) to 1.
  */
 
-export const [LEFT_Y, LEFT_VY, RIGHT_Y, RIGHT_VY, LEFT_POINTS, RIGHT_POINTS, MATCH_OVER, COURT_SCALE] = [0, 1, 2, 3, 4, 5, 6, 7];
+export const [LEFT_Y, LEFT_VY, RIGHT_Y, RIGHT_VY] = [0, 1, 2, 3];
+export const [LEFT_POINTS, RIGHT_POINTS, MATCH_OVER, COURT_SCALE] = [4, 5, 6, 7];
 export const GAME_SIZE = 8;
 export const BALL_SIZE = 12;
 export const [PRESENT, X, Y, VX, VY] = [0, 1, 2, 3, 4];       // within a ball's slot; then its event flags:
@@ -26,18 +27,18 @@ export function demand(ok, what, got, accepts) {
 }
 
 /** The class that a ball's flags from `first` to before `end` tell: 0 if none is set. */
-export function happened(state, first, end) {
+function happened(state, first, end) {
   for (let i = first; i < end; i++) if (state[i] > 0.5) return i - first + 1;
   return NOTHING;
 }
 
 /** The horizontal and the vertical class of ball `k`'s events in this state. */
 export function eventsOf(state, k) {
-  const at = GAME_SIZE + k * BALL_SIZE;
-  return [happened(state, at + HORIZONTAL_FLAGS, at + VERTICAL_FLAGS), happened(state, at + VERTICAL_FLAGS, at + BALL_SIZE)];
+  const at = GAME_SIZE + k * BALL_SIZE, vertical = at + VERTICAL_FLAGS;
+  return [happened(state, at + HORIZONTAL_FLAGS, vertical), happened(state, vertical, at + BALL_SIZE)];
 }
 
-// ---------------------------------------------------------------------------------------------------- chance
+// -------------------------------------------------------------------------------- chance
 
 const GOLDEN = 0x9e3779b9;
 const WORD = 2 ** 32;
@@ -68,7 +69,7 @@ export function randomBits(seed, counter) {
 /** Random bits as a number in [0, 1): 24 bits, so every value is exact. */
 export function asUnit(bits) { return (bits >>> 8) * 2 ** -24; }
 
-// ---------------------------------------------------------------------------------------------------- one tick
+// -------------------------------------------------------------------------------- one tick
 
 /** The numbers of a tick, as Python made them: `null` stands for infinity. */
 function rulesOf(game) {
@@ -112,7 +113,9 @@ function fly(x, y, vx, vy, leftY, rightY, scale, rules) {
     const ahead = !missed && ((vx > 0 && x <= face) || (vx < 0 && x >= -face));      // a paddle is ahead
     const goal = ahead ? face : line;
     const toGoal = until(x, vx, -goal, goal);
-    if (Math.min(toWall, toGoal) >= time) return [f(x + f(vx * time)), f(y + f(vy * time)), vx, vy, horizontal, vertical];
+    if (Math.min(toWall, toGoal) >= time) {
+      return [f(x + f(vx * time)), f(y + f(vy * time)), vx, vy, horizontal, vertical];
+    }
     if (toWall <= toGoal) {
       x = f(x + f(vx * toWall));
       y = vy > 0 ? wall : -wall;
@@ -205,7 +208,7 @@ function tick(row, fresh, left, right, rules, seed, counter) {
   return counter;
 }
 
-// ---------------------------------------------------------------------------------------------------- the engine
+// -------------------------------------------------------------------------------- the engine
 
 /** Both actions, clipped to [-1, 1]; NaN throws. */
 export function checkActions(left, right) {
@@ -216,10 +219,11 @@ export function checkActions(left, right) {
 
 /** A history (one state, or several and the actions between them) for `load`, checked and copied. */
 export function checkHistory(states, actions, nFeatures) {
-  const rows = (ArrayBuffer.isView(states) || typeof states[0] === "number" ? [states] : states).map((s) => Float32Array.from(s));
+  const isOne = ArrayBuffer.isView(states) || typeof states[0] === "number";
+  const rows = (isOne ? [states] : states).map((state) => Float32Array.from(state));
   const taken = (actions ?? []).map(([left, right]) => checkActions(left, right));
-  demand(rows.length > 0 && rows.every((s) => s.length === nFeatures), "state", rows[0] ? `${rows[0].length} numbers` : "nothing",
-    `${nFeatures} numbers`);
+  const odd = rows.length ? rows.find((state) => state.length !== nFeatures) : [];
+  demand(!odd, "state", `${odd?.length} numbers`, `${nFeatures} numbers`);
   demand(taken.length === rows.length - 1, "actions", taken.length, `one less than states (${rows.length - 1})`);
   for (const state of rows) checkState(state);
   return [rows, taken];
