@@ -1,0 +1,527 @@
+/** The game in a notebook: in the page, or in a kernel that sends states. One look, one set of keys. */
+import {GAME_SIZE, BALL_SIZE, COURT_SCALE, LEFT_POINTS, LEFT_Y, RIGHT_POINTS, RIGHT_Y, X, Y, ExactEngine} from "./rules.js";
+import {FuzzyEngine, readModel} from "./model.js";
+import {makePlayer} from "./players.js";
+import {GHOST_KEYS, MOVE_KEYS, PAUSE_KEYS, RESET_KEYS, SWAP_KEYS, Session, ballsIn, hasJumped, slotOf} from "./session.js";
+import {COLOURS, Court, Keys, Loop, Touch} from "./court.js";
+
+/** What Python calls an engine, and what a session shows then. */
+const SHOWN_AS = {exact: "exact", fuzzy: "learned", both: "both"};
+const NAMED_AS = {exact: "exact", learned: "fuzzy", both: "both"};
+/** Seconds between two batches of what was recorded. */
+const BATCH_SECONDS = 0.25;
+/** Seconds between two signs of life from the page to the kernel. */
+const ALIVE_SECONDS = 1;
+/** Seconds without news after which the page says that the kernel does not answer. */
+const SILENT_SECONDS = 1.5;
+/** States that may wait to be shown, and how many are kept of too many. */
+const MOST_WAITING = 4;
+const KEPT_WAITING = 3;
+/**
+ * A server that gathers small messages (Nagle's algorithm) waits for a word from the page, or 40 ms, before it sends
+ * the next ones. So after a key the page says something at these times, in ms, and the answer comes at once.
+ */
+const PROMPTS = [12, 28, 44];
+const SILENT = "no answer from the kernel\nIs it busy, or was it restarted? Then run the cell again";
+
+/** How quickly pictures follow each other, and keys: gaps and latencies in ms. */
+export class Meter {
+  constructor() { this.clear(); }
+
+  clear() {
+    Object.assign(this, {gaps: [], latencies: [], delays: [], states: 0, missed: 0, before: null, pressed: null, tick: -1, heights: null});
+  }
+
+  /** A key that moves a paddle went down. */
+  press() {
+    if (this.pressed) this.missed += 1;
+    this.pressed = {at: performance.now(), frames: 0};
+  }
+
+  /** A picture was drawn of this state, `tick` of its game. */
+  frame(now, state, tick) {
+    if (this.before !== null) this.gaps.push(now - this.before);
+    this.before = now;
+    if (tick !== this.tick) this.states += 1;
+    this.tick = tick;
+    const heights = [state[LEFT_Y], state[RIGHT_Y]];
+    if (this.pressed && this.heights) this.follow(heights);
+    this.heights = heights;
+  }
+
+  /** Is this the first picture on which the person's paddle moved? */
+  follow(heights) {
+    this.pressed.frames += 1;
+    if (heights[this.side] === this.heights[this.side]) return;
+    this.latencies.push(performance.now() - this.pressed.at);
+    this.delays.push(this.pressed.frames);
+    this.pressed = null;
+  }
+
+  report() {
+    const {gaps, latencies, delays, states, missed} = this;
+    return {gaps: gaps.slice(), latencies: latencies.slice(), frames_to_picture: delays.slice(), states, missed};
+  }
+}
+
+/** A session in the page whose ticks can be watched. */
+class WatchedSession extends Session {
+  get message() { return super.message === "paused" && this.ticks === 0 ? "click to play" : super.message; }
+
+  remember(state, left, right) {
+    super.remember(state, left, right);
+    if (this.watch) this.watch(state, left, right);
+  }
+
+  /** Go on from `state`, a Float32Array. */
+  load(state) {
+    this.before = this.state = this.engine.load(state);
+    this.forgetPast();
+    this.ghost.follow(this.state);
+  }
+}
+
+/** Where the balls would fly if no paddle moved: for each ball points [x, y], up to its next score or `ticks` ticks. */
+function pathAhead(engine, ticks) {
+  const saved = engine.snapshot();
+  let before = engine.state;
+  const paths = Array.from({length: ballsIn(before)}, (_, k) => ({points: [[before[slotOf(k) + X], before[slotOf(k) + Y]]], ended: false}));
+  try {
+    for (let t = 0; t < ticks && !paths.every((path) => path.ended); t++) {
+      const now = engine.step(0, 0);
+      paths.forEach((path, k) => {
+        path.ended = path.ended || hasJumped(before, now, k);
+        if (!path.ended) path.points.push([now[slotOf(k) + X], now[slotOf(k) + Y]]);
+      });
+      before = now;
+    }
+  } catch { /* the model loses the game on the way: the path ends there */ }
+  engine.restore(saved);
+  return paths.map((path) => path.points);
+}
+
+/** Draw paths [[x, y], ...] as rows of small squares. */
+function drawPaths(court, paths, colour) {
+  const {unit} = court.place();
+  const {context, canvas} = court;
+  const middle = [canvas.width / 2, canvas.height / 2];
+  const size = Math.max(1.5, 0.006 * unit);
+  context.fillStyle = colour;
+  for (const points of paths) {
+    for (const [x, y] of points) context.fillRect(middle[0] + x * unit - size / 2, middle[1] + y * unit - size / 2, size, size);
+  }
+}
+
+/** What a game in the page tells Python: rows in batches, each with the score. */
+class Reporter {
+  constructor(model) {
+    this.model = model;
+    this.forget();
+  }
+
+  forget() { Object.assign(this, {states: [], actions: [], counts: {}, waited: 0}); }
+
+  /** A game began, or keeping it did; isFresh: with a serve from its seed. */
+  begin(session, isKept, isFresh = session.ticks === 0) {
+    this.flush(session);
+    const news = {kind: "begin", seed: Number(session.seed), tick: session.ticks, kept: isKept, fresh: isFresh};
+    this.model.send({...news, engine: session.kind}, undefined, [session.state.slice().buffer]);
+  }
+
+  add(state, left, right) {
+    this.states.push(state);
+    this.actions.push(left, right);
+  }
+
+  count({kind}) { this.counts[kind] = (this.counts[kind] || 0) + 1; }
+
+  /** Seconds pass; a batch leaves when it is due. */
+  advance(seconds, session) {
+    this.waited += seconds;
+    if (this.waited >= BATCH_SECONDS) this.flush(session);
+  }
+
+  flush(session) {
+    const {states, actions, counts} = this;
+    this.forget();
+    if (!states.length && !Object.keys(counts).length) return;
+    const rows = new Float32Array(states.length * session.state.length);
+    states.forEach((state, t) => rows.set(state, t * state.length));
+    const error = Number.isFinite(session.error) ? session.error : null;
+    this.model.send({kind: "rows", counts, score: session.scores, tick: session.ticks, error}, undefined,
+      [rows.buffer, Float32Array.from(actions).buffer]);
+  }
+}
+
+/** What both ways to run have in common: pictures on every view, the meter, and the settings' names. */
+class NotebookGame {
+  constructor(model) {
+    this.model = model;
+    this.courts = new Set();
+    this.meter = new Meter();
+    this.handlers = [];
+    this.paths = {now: [], before: []};
+    this.session = this.makeSession();
+    this.meter.side = this.session.humans[0] || 0;
+    this.loop = new Loop(this.session, {draw: (state, extras) => this.draw(state, extras)}, {onFrame: (session, now) => this.onFrame(now)});
+    this.listen("msg:custom", (message, buffers) => this.receive(message, buffers || []));
+  }
+
+  get game() { return this.model.get("_game"); }
+  get isHuman() { return ["left", "right"].some((side) => this.model.get(side) === "human"); }
+
+  listen(name, handler) {
+    this.model.on(name, handler);
+    this.handlers.push([name, handler]);
+  }
+
+  /** Tell Python about settings that changed here, all at once. */
+  set(changes) {
+    const news = Object.entries(changes).filter(([name, value]) => this.model.get(name) !== value);
+    for (const [name, value] of news) this.model.set(name, value);
+    if (news.length) this.model.save_changes();
+  }
+
+  add(court) {
+    this.courts.add(court);
+    this.loop.start();
+  }
+
+  remove(court) {
+    this.courts.delete(court);
+    if (this.courts.size) return;
+    this.loop.stop();
+    this.leave();
+  }
+
+  draw(state, extras) {
+    const notice = this.model.get("notice");
+    for (const court of this.courts) {
+      court.setGame(this.game);
+      court.draw(state, notice ? {...extras, message: notice, hint: "click to go on"} : extras);
+      drawPaths(court, this.paths.before, COLOURS.text);
+      drawPaths(court, this.paths.now, COLOURS.flash);
+    }
+  }
+
+  onFrame(now) {
+    if (!this.session.paused) this.meter.frame(now, this.session.shown(), this.session.ticks);
+    else this.meter.before = null;
+  }
+
+  close() {
+    this.loop.stop();
+    for (const [name, handler] of this.handlers) this.model.off(name, handler);
+  }
+}
+
+/** Rules and model run in the page; Python hears of it. */
+class BrowserGame extends NotebookGame {
+  constructor(model) {
+    super(model);
+    const {session} = this;
+    this.listen("change:paused", () => this.followPause());
+    this.listen("change:record", () => this.reporter.begin(this.session, this.model.get("record")));
+    for (const name of ["_game", "_weights"]) this.listen(`change:${name}`, () => this.renew());
+    this.listen("change:engine", () => this.session.show(SHOWN_AS[this.model.get("engine")]));
+    this.listen("change:ghost", () => this.session.wantsGhost !== this.model.get("ghost") && this.session.setGhost(this.model.get("ghost")));
+    for (const side of ["left", "right"]) this.listen(`change:${side}`, () => this.setPlayers());
+    for (const name of ["event_temperature", "serve_temperature", "speed"]) this.listen(`change:${name}`, () => this.heat(this.session));
+    this.reporter.begin(session, model.get("record"));
+  }
+
+  /** The session that the settings ask for. */
+  makeSession() {
+    const {model, game} = this;
+    const setting = (name) => model.get(name);
+    const weights = setting("_weights");
+    this.played = game;
+    const session = new WatchedSession({exact: new ExactEngine(game, setting("seed")), learned: this.readEngine(weights),
+      shows: SHOWN_AS[setting("engine")], ghost: setting("ghost"), seed: setting("seed"), ...this.players()});
+    session.paused = setting("paused");
+    this.heat(session);
+    this.reporter = this.reporter || new Reporter(model);
+    session.watch = (state, left, right) => setting("record") && this.reporter.add(state, left, right);
+    session.onEvent((event) => this.hear(event));
+    return session;
+  }
+
+  /** The learned engine; null, with a word on the court, if its weights are of no use. */
+  readEngine(weights) {
+    if (!weights || !Object.keys(weights).length) return null;
+    try {
+      return new FuzzyEngine(readModel(weights), this.model.get("seed"), {nBalls: this.game.config.n_balls});
+    } catch (error) {
+      this.set({notice: error.message, paused: true, engine: "exact"});
+      return null;
+    }
+  }
+
+  players() {
+    const made = (name, side) => (name === "human" ? null : makePlayer(name, this.game, side, this.model.get("seed")));
+    return {left: made(this.model.get("left"), 0), right: made(this.model.get("right"), 1)};
+  }
+
+  setPlayers() {
+    const {left, right} = this.players();
+    this.session.setPlayers(left, right);
+    this.meter.side = this.session.humans[0] || 0;
+  }
+
+  heat(session) {
+    session.speed = this.model.get("speed");
+    if (!session.learned) return;
+    session.learned.eventTemperature = this.model.get("event_temperature");
+    session.learned.serveTemperature = this.model.get("serve_temperature");
+  }
+
+  /** Another model, perhaps another game: begin anew. */
+  renew() {
+    if (this.played === this.model.get("_game")) return;
+    this.reporter.flush(this.session);
+    this.session = this.makeSession();
+    this.loop.session = this.session;
+    this.courts.forEach((court) => court.onSession(this.session));
+    this.paths = {now: [], before: []};
+    this.reporter.begin(this.session, this.model.get("record"));
+  }
+
+  followPause() {
+    const isPaused = this.model.get("paused");
+    if (isPaused === this.session.paused) return;
+    if (isPaused) this.session.pause();
+    else {
+      this.set({notice: ""});
+      this.session.resume();
+    }
+  }
+
+  hear(event) {
+    if (event.kind === "served") this.paths.before = [];
+    if (event.kind === "reset") {
+      this.paths.before = [];
+      if (this.session) this.reporter.begin(this.session, this.model.get("record"));
+      return;
+    }
+    this.reporter.count(event);
+    if (event.kind === "lost") this.set({notice: this.session.failure});
+  }
+
+  receive(message, buffers) {
+    const numbers = buffers.map((view) => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)));
+    if (message.kind === "reset") this.session.reset(message.seed);
+    if (message.kind === "load") {
+      this.session.load(numbers[0]);
+      this.reporter.begin(this.session, this.model.get("record"), false);
+    }
+    if (message.kind === "push") this.push(message, numbers[0]);
+  }
+
+  /** Add to what the model remembers of a ball; the path that was to come stays to be seen. */
+  push({ball, amount}, direction) {
+    const {session} = this;
+    if (session.kind !== "learned") return;
+    if (!this.paths.before.length) this.paths.before = pathAhead(session.learned, this.model.get("look_ahead"));
+    session.learned.pushMemory(ball, direction, amount);
+    this.reporter.count({kind: "pushed"});
+    this.lookAhead();
+  }
+
+  lookAhead() {
+    const ticks = this.model.get("look_ahead");
+    this.paths.now = ticks && !this.session.failure ? pathAhead(this.session.engine, ticks) : [];
+  }
+
+  onFrame(now) {
+    const {session, reporter} = this;
+    super.onFrame(now);
+    if (!session.paused) reporter.advance((this.loop.gaps[(this.loop.frames - 1) % 1000] || 0) / 1000, session);
+    else reporter.flush(session);
+    if (this.model.get("look_ahead") && this.loop.frames % 6 === 0) this.lookAhead();
+    this.set({paused: session.paused, seed: Number(session.seed), engine: NAMED_AS[session.shows], ghost: session.wantsGhost,
+      notice: session.paused ? this.model.get("notice") : ""});
+  }
+
+  leave() {
+    if (this.isHuman) this.session.pause();
+    this.reporter.flush(this.session);
+    this.set({paused: this.session.paused});
+  }
+}
+
+/** The face of a session whose game is elsewhere: states come from a kernel, keys go to it. */
+class RemoteSession {
+  constructor(owner) {
+    Object.assign(this, {owner, ticks: 0, waiting: [], state: null, ghostState: null, flash: [0, 0], silent: 0, status: "", text: "", isHurried: false});
+  }
+
+  get config() { return this.owner.game.config; }
+  get paused() { return this.owner.model.get("paused"); }
+  get humans() { return ["left", "right"].map((side, k) => (this.owner.model.get(side) === "human" ? k : -1)).filter((k) => k >= 0); }
+  get scores() { return this.state ? [LEFT_POINTS, RIGHT_POINTS].map((i) => Math.round(this.state[i]) || 0) : [0, 0]; }
+  get hint() { return `${["", "Q/A or arrow keys move your paddle · ", "Q/A left, arrow keys right · "][this.humans.length]}Space pause · R new game`; }
+  get message() {
+    if (!this.paused && this.silent > SILENT_SECONDS) return SILENT;
+    return this.text || (this.paused ? (this.ticks ? "paused" : "click to play") : "");
+  }
+
+  /** News from the kernel: rows of states, the oldest first, and what goes with the last of them. */
+  take(news, states, ghost) {
+    this.silent = 0;
+    const rows = states.length / news.count;
+    for (let k = 0; k < news.count; k++) {
+      this.waiting.push({state: states.slice(k * rows, (k + 1) * rows), ghost, news, tick: news.tick - news.count + 1 + k});
+    }
+    if (news.now) this.waiting = this.waiting.slice(-1);
+    if (this.waiting.length > MOST_WAITING) this.waiting = this.waiting.slice(-KEPT_WAITING);
+  }
+
+  /** A picture later: the next state that waits. */
+  advance(seconds) {
+    this.silent = this.paused ? 0 : this.silent + seconds;
+    if (this.isHurried && this.waiting.length > 1) {
+      this.waiting.shift();
+      this.isHurried = false;
+    }
+    const next = this.waiting.shift();
+    if (!next) return 0;
+    const {state, ghost, news, tick} = next;
+    Object.assign(this, {state, ghostState: ghost, ticks: tick, flash: news.flash, status: news.status, text: news.text});
+    return 1;
+  }
+
+  shown() { return this.state || this.empty(); }
+
+  /** What to show before the first state: an empty court. */
+  empty() {
+    const state = new Float32Array(GAME_SIZE + BALL_SIZE * this.config.n_balls);
+    state[COURT_SCALE] = this.config.court_scale;
+    return state;
+  }
+
+  key(name, down = true) {
+    const {owner} = this;
+    if (name in MOVE_KEYS) this.move(name, down);
+    else if (!down) return;
+    else if (PAUSE_KEYS.includes(name)) owner.set({paused: !this.paused});
+    else if (RESET_KEYS.includes(name)) owner.model.send({kind: "restart"});
+    else if (SWAP_KEYS.includes(name)) owner.model.send({kind: "swap"});
+    else if (GHOST_KEYS.includes(name)) owner.set({ghost: !owner.model.get("ghost")});
+  }
+
+  /** A key that moves a paddle: its answer should come soon, and one picture is left out to show it sooner. */
+  move(name, down) {
+    this.owner.model.send({kind: "key", name, down});
+    if (!down) return;
+    this.isHurried = true;
+    for (const ms of PROMPTS) setTimeout(() => this.owner.live(), ms);
+  }
+
+  release() { this.owner.model.send({kind: "release"}); }
+  pause() { this.owner.set({paused: true}); }
+  resume() { this.owner.set({paused: false}); }
+}
+
+/** The game runs in a kernel: the page shows what comes, and says that it is there. */
+class KernelGame extends NotebookGame {
+  constructor(model) {
+    super(model);
+    this.listen("change:paused", () => { if (!this.session.paused) this.session.silent = 0; });
+    for (const side of ["left", "right"]) this.listen(`change:${side}`, () => { this.meter.side = this.session.humans[0] || 0; });
+  }
+
+  makeSession() { return new RemoteSession(this); }
+
+  add(court) {
+    super.add(court);
+    if (!this.timer) this.timer = setInterval(() => this.live(), 1000 * ALIVE_SECONDS);
+    this.model.send({kind: "hello"});
+  }
+
+  live() { if (!this.session.paused) this.model.send({kind: "alive"}); }
+
+  receive(message, buffers) {
+    if (message.kind !== "states") return;
+    const numbers = buffers.map((view) => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)));
+    const [states, ghost, now, before] = numbers;
+    this.session.take(message, states, ghost.length ? ghost : null);
+    const points = (flat) => [Array.from({length: flat.length / 2}, (_, i) => [flat[2 * i], flat[2 * i + 1]])];
+    if (now) this.paths = {now: points(now), before: points(before)};
+  }
+
+  leave() {
+    clearInterval(this.timer);
+    this.timer = null;
+    this.model.send({kind: "bye"});
+  }
+
+  close() {
+    super.close();
+    clearInterval(this.timer);
+  }
+}
+
+/** A canvas on the page that shows a game and takes its keys. */
+class WidgetView {
+  constructor(game, el) {
+    this.game = game;
+    this.holder = document.createElement("div");
+    this.holder.className = "pong-widget";
+    this.holder.tabIndex = 0;
+    this.holder.setAttribute("role", "application");
+    this.holder.setAttribute("aria-label", "Pong. Click, or press space, to play; losing the focus pauses. Tab leaves the game");
+    this.holder.dataset.lmSuppressShortcuts = "true";            // JupyterLab's own shortcuts listen before anybody else
+    this.holder.meter = game.meter;
+    const canvas = document.createElement("canvas");
+    this.holder.append(canvas);
+    el.append(this.holder);
+    this.court = new Court(canvas, game.game);
+    this.court.onSession = (session) => this.attach(session);
+    this.attach(game.session);
+    this.holder.addEventListener("pointerdown", () => this.enter());
+    this.holder.addEventListener("keydown", (event) => this.press(event), true);
+    game.add(this.court);
+  }
+
+  /** Keys and fingers go to this session. */
+  attach(session) {
+    this.detach();
+    this.inputs = [new Keys(this.holder, session, {pauses: () => this.game.isHuman})];
+    if (session.point) this.inputs.push(new Touch(this.holder, session));
+    for (const input of this.inputs) input.attach();
+  }
+
+  detach() { for (const input of this.inputs || []) input.detach(); }
+
+  /** A click takes the focus, and play goes on. */
+  enter() {
+    this.holder.focus({preventScroll: true});
+    if (this.game.session.paused) this.game.session.resume();
+  }
+
+  press(event) {
+    const isMove = Object.keys(MOVE_KEYS).some((name) => `arrow${name}` === event.key.toLowerCase() || name === event.key.toLowerCase());
+    if (isMove && !event.repeat && !this.game.session.paused) this.game.meter.press();
+  }
+
+  remove() {
+    this.detach();
+    this.game.remove(this.court);
+    this.holder.remove();
+  }
+}
+
+/** What anywidget asks for: one game for each model, on as many views as show it. */
+export function pongWidget() {
+  let game = null;
+  return {
+    initialize({model}) {
+      game = model.get("run") === "kernel" ? new KernelGame(model) : new BrowserGame(model);
+      return () => game.close();
+    },
+    render({el}) {
+      const view = new WidgetView(game, el);
+      return () => view.remove();
+    },
+  };
+}
