@@ -13,7 +13,7 @@ function horizontalEvents(state) { return Array.from({length: ballsIn(state)}, (
 
 /** One rally of two trackers on `engine`, from the serve to the score: its states. */
 export function playRally(engine, seed) {
-  const players = [0, 1].map((side) => makePlayer("level3", engine.game, side, seed));
+  const players = [0, 1].map((side) => makePlayer("level2", engine.game, side, seed));
   const states = [engine.reset(seed)];
   let isOver = false;
   while (!isOver && states.length <= MOST_TICKS) {

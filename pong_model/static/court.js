@@ -10,6 +10,7 @@ export const COLOURS = {
   paddle: "rgb(230, 234, 242)", flash: "rgb(255, 209, 102)", ball: "rgb(255, 255, 255)", ghost: "rgb(255, 111, 89)",
   text: "rgb(150, 162, 188)",
 };
+const STILL_KINDS = ["court", "line", "score"];
 /** Rows of three bits for the digits 0 to 9, as in render.py. */
 const DIGITS = "75557 26227 71747 71717 55711 74717 74757 71111 75757 75717".split(" ");
 const TEXT_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
@@ -111,22 +112,28 @@ export class Court {
     const middle = [left + unit * spanOf(this.config), top + unit * spanOf(this.config) / 2];
     context.fillStyle = COLOURS.outside;
     context.fillRect(0, 0, canvas.width, canvas.height);
-    for (const [kind, x, y, width, height] of blocksOf(state, this.config, {ghost, flash})) {
-      const [w, h] = [Math.max(1, width * unit), Math.max(1, height * unit)];
-      context.fillStyle = COLOURS[kind];
-      context.fillRect(middle[0] + x * unit - w / 2, middle[1] + y * unit - h / 2, w, h);
-    }
+    for (const block of blocksOf(state, this.config, {ghost, flash})) this.fill(block, middle, unit);
     const rows = 2 * (middle[1] - top);
-    const small = Math.max(12 * ratio, rows / 26);
+    const small = Math.min(Math.max(10 * ratio, rows / 32), 16 * ratio);
     if (message) this.dim();
-    this.write(message, "paddle", Math.max(15 * ratio, rows / 13), middle[0], middle[1], "center", 600);
+    this.write(message, "paddle", Math.max(15 * ratio, rows / 15), middle[0], top + 0.36 * rows, "center", 600);
     this.write(hint, "text", small, middle[0], top + 0.64 * rows, "center");
-    this.write(status, "text", small, left + 0.02 * rows, top + 0.965 * rows, "left");
+    this.write(status, "text", small, left + 0.05 * rows, top + 0.965 * rows, "left");
+  }
+
+  /** One block. What stands still begins and ends at whole pixels, what moves does not; none is thinner than one. */
+  fill([kind, x, y, width, height], middle, unit) {
+    const [w, h] = [Math.max(1, width * unit), Math.max(1, height * unit)];
+    const [left, top] = [middle[0] + x * unit - w / 2, middle[1] + y * unit - h / 2];
+    this.context.fillStyle = COLOURS[kind];
+    if (!STILL_KINDS.includes(kind)) return this.context.fillRect(left, top, w, h);
+    const [atX, atY] = [Math.round(left), Math.round(top)];
+    return this.context.fillRect(atX, atY, Math.round(left + w) - atX, Math.round(top + h) - atY);
   }
 
   /** Let the picture step back behind a message. */
   dim() {
-    this.context.fillStyle = "rgba(4, 5, 8, 0.6)";
+    this.context.fillStyle = "rgba(14, 17, 26, 0.62)";
     this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
   }
 
@@ -251,12 +258,16 @@ export function captionsOf(session) {
 
 /** Lets a session follow the clock and a court show it, picture by picture; `gaps` are the last 1,000 gaps in ms. */
 export class Loop {
-  /** onFrame(session, now): called after each picture. captions(session): {message, hint, status} to write on it. */
-  constructor(session, court, {onFrame = () => {}, captions = captionsOf} = {}) {
+  /**
+   * onFrame(session, now): called after each picture. captions(session): {message, hint, status} to write on it.
+   * flashes(): whether paddles light up.
+   */
+  constructor(session, court, {onFrame = () => {}, captions = captionsOf, flashes = () => true} = {}) {
     this.session = session;
     this.court = court;
     this.onFrame = onFrame;
     this.captions = captions;
+    this.flashes = flashes;
     this.gaps = [];
     this.frames = 0;
     this.request = null;
@@ -288,7 +299,7 @@ export class Loop {
 
   draw() {
     const {session} = this;
-    const flash = session.flash.map((left) => left > 0);
+    const flash = session.flash.map((left) => left > 0 && this.flashes());
     this.court.draw(session.shown(), {ghost: session.ghostState, flash, ...this.captions(session)});
   }
 }

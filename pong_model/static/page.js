@@ -9,8 +9,6 @@ import {BlindTest} from "./blind.js";
 /** An element of the page by its id. */
 function part(id) { return document.getElementById(id); }
 
-function mediaIs(query) { return window.matchMedia(query).matches; }
-
 /** Show what is wrong where the court would be. */
 function showTrouble(text) {
   const box = part("trouble");
@@ -53,7 +51,8 @@ class Page {
     this.read = new Map();
     this.loop = null;
     this.test = null;
-    this.isCoarse = mediaIs("(pointer: coarse)");
+    this.isCoarse = window.matchMedia("(pointer: coarse)").matches;
+    this.still = window.matchMedia("(prefers-reduced-motion: reduce)");
     this.fillControls();
     this.listen();
     this.choose(0);
@@ -114,7 +113,8 @@ class Page {
     if (!this.loop) {
       this.keys = new Keys(part("stage"), session, {pauses: () => session.humans.length > 0}).attach();
       this.touches = [part("stage"), part("pad")].map((element) => new Touch(element, session).attach());
-      this.loop = new Loop(session, this.court, {onFrame: () => this.showFrame(), captions: (s) => this.captions(s)});
+      this.loop = new Loop(session, this.court, {onFrame: () => this.showFrame(), captions: (s) => this.captions(s),
+        flashes: () => !this.still.matches});
     }
     for (const user of [this.keys, ...this.touches, this.loop]) user.session = session;
     this.keys.pauses = () => session.humans.length > 0;
@@ -123,7 +123,7 @@ class Page {
 
   setPlayers() {
     const against = part("against").value;
-    const [left, right] = {friend: [null, null], watch: ["level3", "level3"]}[against] || [null, against];
+    const [left, right] = {friend: [null, null], watch: ["level1", "level1"]}[against] || [null, against];
     const make = (name, side) => name && makePlayer(name, this.session.game, side, this.session.seed);
     this.session.setPlayers(make(left, 0), make(right, 1));
     this.showHow();
@@ -166,7 +166,7 @@ class Page {
     on("save", "click", () => this.save());
     for (const id of ["event-temperature", "serve-temperature"]) on(id, "input", () => this.setTemperatures());
     for (const radio of document.querySelectorAll("input[name=shows]")) {
-      radio.addEventListener("change", () => { if (this.session) this.session.show(this.shows()); });
+      radio.addEventListener("change", () => this.show(this.shows()));
     }
     on("pad", "mousedown", (event) => event.preventDefault());
     document.addEventListener("visibilitychange", () => { if (document.hidden && this.session) this.session.pause(); });
@@ -183,7 +183,18 @@ class Page {
     this.toStage();
   }
 
-  toStage() { part("stage").focus({preventScroll: true}); }
+  /** Another engine in mid-rally; the ghost is to be seen with "both" alone. */
+  show(shows) {
+    if (!this.session) return;
+    this.session.setGhost(false);
+    this.session.show(shows);
+  }
+
+  /** Give the court the keyboard, and bring it into view if it is not. */
+  toStage() {
+    part("stage").focus({preventScroll: true});
+    part("stage").scrollIntoView({block: "nearest"});
+  }
 
   setTemperatures() {
     if (this.session) Object.assign(this.session.learned, this.temperatures());
@@ -219,6 +230,7 @@ class Page {
   showHow() {
     const mine = this.isCoarse ? "Drag on the court, or below it" : "Move with ↑ ↓ or Q A";
     const move = {friend: this.isCoarse ? "Drag, each on your half" : "Left: Q A. Right: ↑ ↓", watch: "Sit back"};
+    part("pad").firstElementChild.textContent = part("against").value === "friend" ? "left  |  right" : "drag here";
     const rest = this.isCoarse ? "" : " · Space pause · R new game · X swap engines · G ghost ball";
     part("how-text").textContent = (move[part("against").value] || mine) + rest;
   }
@@ -226,7 +238,6 @@ class Page {
   /** After each picture: the few things on the page that follow the game. Ten times a second is enough to read. */
   showFrame() {
     const {session, test} = this;
-    if (mediaIs("(prefers-reduced-motion: reduce)")) session.flash = [0, 0];
     if (this.loop.frames % 6 || test || !session) return;
     const label = session.paused ? "Play" : "Pause";
     if (part("play").textContent !== label) part("play").textContent = label;
@@ -237,7 +248,7 @@ class Page {
 
   showError(session) {
     const {error} = session;
-    const distance = error < 99.995 ? error.toFixed(2) : "over 99";
+    const distance = error < 0.0005 ? "under 0.001" : error < 99.9995 ? error.toFixed(3) : "over 99";
     const text = !session.hasGhost ? "" : Number.isNaN(error) ? "the exact ball has scored"
       : `${distance} ball diameters from the rules`;
     if (part("error").textContent !== text) part("error").textContent = text;
@@ -281,6 +292,7 @@ class Page {
   showResult() {
     const {test} = this;
     const {score, text} = test.verdict();
+    part("how-text").textContent = `${test.rallies} rallies, ${test.rallies} answers.`;
     part("score").textContent = score;
     part("verdict").textContent = `${text} ${this.entry.facts}`;
     const word = (isDream) => (isDream ? "dream" : "real");
