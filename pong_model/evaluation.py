@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses, json, time, warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np
@@ -117,7 +118,7 @@ def record_rallies(
 )->Rallies:
     "Let the set's players play in the exact engine; unknown sets and bad numbers raise `ValueError`"
     require(set in SETS, "set", set, ", ".join(SETS))
-    require(limit >= GIVEN, "limit", limit, f"{GIVEN} ticks or more")
+    require(isinstance(limit, (int, np.integer)) and limit >= GIVEN, "limit", limit, f"whole ticks, {GIVEN} or more")
     evaluation_seeds(0, seed, n_rallies)                                   # says what is wrong with them
     seeds, player, parts = evaluation_seeds(SETS[set].tag, seed, -(-n_rallies//config.n_balls)), SETS[set].player, []
     for some in np.array_split(seeds, -(-len(seeds)//256)):
@@ -634,17 +635,20 @@ def as_subject(
     **options,              # of `FuzzyEngine`: paddles, scoring, event_temperature, serve_temperature, device
 )->Subject:
     "Make a model or a factory of engines ready for trial"
-    if isinstance(model, Subject): return model
+    if isinstance(model, Subject):
+        require(config is None and not options, "subject", "a Subject and options", "options with a model or a factory: a Subject has its own")
+        return model
     require(name not in BASELINES, "name", name, "a name that no baseline has")
     if not hasattr(model, "state_dict"):
         require(not options, "options", ", ".join(options), "none for a factory of engines")
         name = name or getattr(model, "__name__", "engine")
         return Subject(model, name, config or GameConfig(), bool(positions_only), {})
     from pong_model.fuzzy import FuzzyEngine
+    from pong_model.models.core import weight_bytes
     config = config or config_from_dict(GameConfig, model.about.get("game", {}), "model, game")
     if positions_only is None: positions_only = getattr(model, "positions_only", False)
     make = lambda config, n_games: FuzzyEngine(model, config, n_games, **options)
-    about = dict(model_type=type(model).__name__, model=dataclasses.asdict(model.config),
+    about = dict(model_type=type(model).__name__, model=dataclasses.asdict(model.config), weights=sha256(weight_bytes(model)).hexdigest(),
                  engine={k: v if isinstance(v, (str, float, int)) else str(v) for k, v in options.items()})
     return Subject(make, name or type(model).__name__, config, bool(positions_only), about)
 
@@ -733,6 +737,7 @@ def read_gate(path)->dict:
 def check_gate(report:dict, gate:dict, where:str="")->list[str]:
     "A line for each limit of `gate` that `report` does not keep; an unknown name or a bad limit raises `ValueError`"
     broken = []
+    require(gate, f"gate, {where.rstrip('.') or 'file'}", "no limits", "at least one")
     for key, limits in gate.items():
         name, value = where + key, report.get(key)
         require(key in report, f"gate, {name}", key, ", ".join(report))

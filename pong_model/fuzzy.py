@@ -21,9 +21,10 @@ def pick(
     temperature,  # 0: the most likely class
     u,            # uniform random numbers (...), used if temperature > 0
 ): # (...) int64
-    "A class for each row of logits"
+    "A class for each row of logits; nothing happens where they are no numbers"
+    logits = torch.nan_to_num(logits)
     if temperature == 0: return logits.argmax(-1)
-    upto = (logits.double()/temperature).softmax(-1).cumsum(-1)
+    upto = ((logits.double() - logits.double().amax(-1, keepdim=True))/max(temperature, 1e-3)).softmax(-1).cumsum(-1)
     return (u.double()[..., None] > upto).sum(-1).clamp_max(logits.shape[-1] - 1)
 
 # %% ../nbs/20_fuzzy.ipynb #20-fuzzy-007
@@ -85,7 +86,7 @@ def exact_scoring(new, old, config:GameConfig, layout:Layout, serve):
     "Overwrite scores, serves and points of `new` by the rules; `serve(games, balls)` gives velocities"
     balls, before = layout.balls(new), layout.balls(old)
     scored = before[..., HORIZONTAL_FLAGS - 1 + LEFT_SCORED] + before[..., HORIZONTAL_FLAGS - 1 + RIGHT_SCORED] > 0
-    serving = scored | (old[:, MATCH_OVER] > 0.5)[:, None]
+    serving = (scored | (old[:, MATCH_OVER] > 0.5)[:, None]) & (balls[..., PRESENT] > 0.5)
     limit = new[:, COURT_SCALE, None] + config.ball_radius
     leaves = np.where(serving, 0, np.sign(balls[..., X])*(np.abs(balls[..., X]) >= limit))
     moot = (balls[..., HORIZONTAL_FLAGS - 1 + np.array([LEFT_SCORED, RIGHT_SCORED, SERVED])].max(-1) > 0) | serving | (leaves != 0)
@@ -116,6 +117,7 @@ class FuzzyEngine(Engine):
         for name, value in (("paddles", paddles), ("scoring", scoring)): require(value in ("model", "exact"), name, value, "model or exact")
         for name, value in (("event_temperature", event_temperature), ("serve_temperature", serve_temperature)):
             require(0 <= value <= 100, name, value, "a number from 0 to 100")
+        require(isinstance(n_games, (int, np.integer)) and n_games > 0, "n_games", n_games, "a whole number, 1 or more")
         require(ball_count in ("game", "model"), "ball_count", ball_count, "game or model")
         self.config, self.ball_count = config or config_from_dict(GameConfig, model.about.get("game", {}), "model, game"), ball_count
         self.model = (model if device is None else model.to(device)).eval()

@@ -272,7 +272,7 @@ def save_checkpoint(run:Run, folder)->Path:
 
 # %% ../nbs/22_training.ipynb #22-train-032
 def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
-    "Take up a run; `config` may differ in `epochs`, `threads`, `device` and `patience`. Raises `FileNotFoundError` or `ValueError`"
+    "Take up a run; `config` may differ in `epochs`, `eval_every`, `threads`, `device` and `patience`. Raises `FileNotFoundError` or `ValueError`"
     folder = whole_folder(folder)
     if not (folder/"training.json").is_file(): raise FileNotFoundError(f"resume: {str(folder)!r} is not a checkpoint (it has no training.json)")
     try: record = json.loads((folder/"training.json").read_text())
@@ -316,9 +316,10 @@ class Validate:
     def __init__(self, report): self.report = report        # model -> dict of numbers, with rallies_right
     def __call__(self, run):
         if run.epoch % run.config.eval_every and run.epoch < run.config.epochs: return
-        card = self.report(run.model)
+        card = {name: value for name, value in self.report(run.model).items() if value is not None}     # None: no rally counts
         run.history[-1].update(card)
-        run.best, run.waited = (card["rallies_right"], 0) if card["rallies_right"] > run.best else (run.best, run.waited + 1)
+        right = card.get("rallies_right", -1.)
+        run.best, run.waited = (right, 0) if right > run.best else (run.best, run.waited + 1)
         if run.config.patience and run.waited >= run.config.patience: run.stop = f"no progress in {run.waited} validations"
 
 # %% ../nbs/22_training.ipynb #22-train-037

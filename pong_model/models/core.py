@@ -22,8 +22,8 @@ from .laws import (N_REGIMES, N_VIEW, ORDER, BallLaw, Decider, Experts, Judges,
 # %% auto #0
 __all__ = ['N_INPUTS', 'LANE', 'MODELS', 'MOST_BALLS', 'NEVER', 'JUDGED', 'PENALISED', 'MODEL_FORMAT', 'Batch', 'slot_inputs',
            'Prediction', 'motions', 'ModelConfig', 'Model', 'observe', 'event_counts', 'fit_closed_form', 'loss_of',
-           'expected_ball', 'NoMemory', 'ConstantVelocity', 'Persistence', 'seal', 'new_folder', 'save_model',
-           'replace_folder', 'whole_folder', 'find_model', 'read_model', 'check_model']
+           'expected_ball', 'NoMemory', 'ConstantVelocity', 'Persistence', 'seal', 'new_folder', 'weight_bytes',
+           'save_model', 'replace_folder', 'whole_folder', 'find_model', 'read_model', 'check_model']
 
 # %% ../../nbs/11_models.core.ipynb #11-model-005
 class Batch(NamedTuple):
@@ -353,10 +353,14 @@ def new_folder(folder):
         shutil.rmtree(new, ignore_errors=True)
         raise
 
+def weight_bytes(model:Model)->bytes:
+    "The weights as they stand in a file"
+    return save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()})
+
 def save_model(model:Model, folder, **about)->Path:
     "Write `model` to `folder` (replaced whole); `about` is free JSON: the game, how it was trained, the command"
     with new_folder(folder) as new:
-        (new/"weights.safetensors").write_bytes(save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}))
+        (new/"weights.safetensors").write_bytes(weight_bytes(model))
         header = dict(format=MODEL_FORMAT, model_type=type(model).__name__, config=dataclasses.asdict(model.config), about=model.about | about)
         (new/"config.json").write_text(json.dumps(header | dict(sha256=seal(new, header)), indent=1) + "\n")
     return Path(folder)

@@ -319,7 +319,10 @@ class ServeHead(nn.Module):
         "A place on the axis of bins, by the inverse of the distribution function"
         if temperature == 0: u = torch.full_like(u, 0.5)
         mass = counts.double().clamp_min(0)
-        mass = torch.where(mass > 0, mass**(1/max(temperature, 1e-3)) if temperature else mass, 0.) + 1e-12
+        if temperature:
+            logs = mass.clamp_min(1e-300).log()
+            mass = torch.where(mass > 0, ((logs - logs.amax(1, keepdim=True))/max(temperature, 1e-3)).exp(), 0.)     # the most frequent bin has 1
+        mass = mass + 1e-12
         upto = (mass/mass.sum(1, keepdim=True)).cumsum(1)
         k = torch.searchsorted(upto, u.double()[:, None]).clamp_max(counts.shape[1] - 1)
         below = torch.cat([torch.zeros_like(upto[:, :1]), upto], 1).gather(1, k)
