@@ -4,7 +4,7 @@
 
 # %% ../nbs/31_web.ipynb #31-web-002
 from __future__ import annotations
-import concurrent.futures, contextlib, dataclasses, json, math, os, shutil, time
+import concurrent.futures, contextlib, dataclasses, json, os, re, shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,7 @@ import numpy as np
 from .game import GameConfig, config_from_dict, require, write_atomically
 from .rollout import REPLAY_FORMAT, Replay
 from .models.core import Model
-from .tracking import load_model, model_folder, shipped_models
+from .tracking import load_model, model_folder
 from .browser import STATIC, bundle, can_run, web_model
 
 # %% auto #0
@@ -52,15 +52,9 @@ def fill(
     **parts:str,  # what to put for each name
 )->str:
     "The template with its parts; a name that is missing, or left over, raises `ValueError`"
-    pieces = template
-    for name, text in parts.items():
-        require("{{%s}}" % name in template, "template", "no {{%s}}" % name, "a place for every part")
-    names = {name: "\0%d\0" % k for k, name in enumerate(parts)}       # what is put in is not looked at again
-    for name, mark in names.items(): pieces = pieces.replace("{{%s}}" % name, mark)
-    left = pieces.partition("{{")[2].partition("}}")[0]
-    require("{{" not in pieces, "template", "{{%s}}" % left, "only " + ", ".join(parts))
-    for name, mark in names.items(): pieces = pieces.replace(mark, parts[name])
-    return pieces
+    places = re.findall(r"{{(\w+)}}", template)
+    require(set(places) == set(parts), "template", f"places for {', '.join(places)}", f"a place for each of {', '.join(parts)}, and no other")
+    return re.sub(r"{{(\w+)}}", lambda place: parts[place[1]], template)     # what is put in is not looked at again
 
 def script_json(value)->str:
     "JSON that may stand within a `<script>`; NaN and infinity raise `ValueError`"
@@ -137,7 +131,7 @@ def page_data(path)->dict:
 # %% ../nbs/31_web.ipynb #31-web-019
 RNNS = [f"{setting}-rnn" for setting in ("classic", "positions", "arcade", "balls", "scale", "match")]   # those that ship
 
-# %% ../nbs/31_web.ipynb #31-web-032
+# %% ../nbs/31_web.ipynb #31-web-034
 def load_page_replay(path)->Replay:
     "Read what a page saved; `FileNotFoundError`, or `ValueError` for anything that is not a replay of this version"
     name = f"replay {str(path)!r}"
@@ -153,7 +147,7 @@ def load_page_replay(path)->Replay:
     require(numbers and len(actions) % 2 == 0, f"{name}, actions", "something else", "numbers from -1 to 1, left and right of each tick")
     return Replay(seed, config_from_dict(GameConfig, config, name), np.float32(actions).reshape(-1, 2), about if isinstance(about, dict) else {})
 
-# %% ../nbs/31_web.ipynb #31-web-035
+# %% ../nbs/31_web.ipynb #31-web-037
 class Visit(NamedTuple):
     "A page that is open in a browser"
     page:object     # Playwright's page
@@ -190,14 +184,14 @@ def open_page(
             yield visit
         finally: browser.close()
 
-# %% ../nbs/31_web.ipynb #31-web-036
+# %% ../nbs/31_web.ipynb #31-web-038
 def visiting(work, *args, **how):
     "What `work(visit)` returns for `open_page(*args, **how)`, done in a thread of its own; its errors are raised here"
     def visit():
         with open_page(*args, **how) as opened: return work(opened)
     with concurrent.futures.ThreadPoolExecutor(1) as pool: return pool.submit(visit).result()
 
-# %% ../nbs/31_web.ipynb #31-web-054
+# %% ../nbs/31_web.ipynb #31-web-056
 _WATCH = """(() => {
   const {loop} = pong, draw = loop.draw.bind(loop), paddle = () => pong.session.shown()[0];
   let pressed = null, pictures = 0, start = 0;
@@ -237,7 +231,7 @@ def measure_page(
                     latency_pictures_p95=np.percentile(pictures, 95), latency_ms=np.median(ms), seconds=gaps.sum()/1000, load=load)
     return {name: round(float(value), 2) for name, value in visiting(work, path, **how).items()}
 
-# %% ../nbs/31_web.ipynb #31-web-057
+# %% ../nbs/31_web.ipynb #31-web-059
 def make_site(
     folder="docs",  # of a clone; what a static host serves
     models=RNNS,    # those of the chooser

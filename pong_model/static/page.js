@@ -228,7 +228,7 @@ class Page {
 
   /** The keys, in one line. */
   showHow() {
-    const mine = this.isCoarse ? "Drag on the court, or below it" : "Move with ↑ ↓ or Q A";
+    const mine = this.isCoarse ? "Drag up and down to move" : "Move with ↑ ↓ or Q A";
     const move = {friend: this.isCoarse ? "Drag, each on your half" : "Left: Q A. Right: ↑ ↓", watch: "Sit back"};
     part("pad").firstElementChild.textContent = part("against").value === "friend" ? "left  |  right" : "drag here";
     const rest = this.isCoarse ? "" : " · Space pause · R new game · X swap engines · G ghost ball";

@@ -98,13 +98,18 @@ export class Ghost {
     this.now = now;
   }
 
-  /** Put the ghost's game into a court of this size, its balls within the walls. */
+  /** Put the ghost's game into a court of this size: walls, paddles and lines push its balls, as in the rules. */
   resize(scale) {
     const state = this.engine.state.slice();
-    const wall = scale / 2 - this.diameter / 2;
+    const {radius, paddle_width: paddle} = this.engine.rules;
+    const face = (size) => Math.fround(Math.fround(size - paddle) - radius);
+    const [wall, line] = [Math.fround(Math.fround(0.5 * scale) - radius), Math.fround(scale + radius)];
+    const before = state[COURT_SCALE];
+    const within = (place, limit) => Math.min(Math.max(place, -limit), limit);
     state[COURT_SCALE] = scale;
-    for (let k = 0; k < ballsIn(state); k++) {
-      state[slotOf(k) + Y] = Math.min(Math.max(state[slotOf(k) + Y], -wall), wall);
+    for (let at = slotOf(0); at < state.length; at += BALL_SIZE) {
+      state[at + X] = within(state[at + X], Math.abs(state[at + X]) <= face(before) ? face(scale) : line);
+      state[at + Y] = within(state[at + Y], wall);
     }
     this.engine.load(state);
   }
