@@ -78,9 +78,12 @@ export function spanOf(config) { return config.court_scale_walk ? 1.5 : config.c
 
 /** A canvas that shows states. It takes the size that the page gives its canvas, at the screen's own resolution. */
 export class Court {
-  constructor(canvas, game) {
+  /** rests: draw nothing where the picture would be as the last one; nobody else may draw on the canvas then. */
+  constructor(canvas, game, {rests = false} = {}) {
     this.canvas = canvas;
     this.config = game.config;
+    this.rests = rests;
+    this.look = [];
     this.context = canvas.getContext("2d", {alpha: false});
   }
 
@@ -108,6 +111,7 @@ export class Court {
   draw(state, {ghost = null, flash = [false, false], message = "", status = "", hint = ""} = {}) {
     const {context, canvas} = this;
     const ratio = this.fit();
+    if (this.rests && !this.isNew([...state, ...(ghost || []), ...flash, message, status, hint, this.config])) return;
     const {left, top, unit} = this.place();
     const middle = [left + unit * spanOf(this.config), top + unit * spanOf(this.config) / 2];
     context.fillStyle = COLOURS.outside;
@@ -119,6 +123,14 @@ export class Court {
     this.write(message, "paddle", Math.max(15 * ratio, rows / 15), middle[0], top + 0.36 * rows, "center", 600);
     this.write(hint, "text", small, middle[0], top + 0.64 * rows, "center");
     this.write(status, "text", small, left + 0.05 * rows, top + 0.965 * rows, "left");
+  }
+
+  /** Is there something in this list, or in the canvas' size, that is not as it was the last time? */
+  isNew(things) {
+    const look = [...things, this.canvas.width, this.canvas.height];
+    const isSame = look.length === this.look.length && look.every((thing, i) => Object.is(thing, this.look[i]));
+    this.look = look;
+    return !isSame;
   }
 
   /** One block. What stands still begins and ends at whole pixels, what moves does not; none is thinner than one. */

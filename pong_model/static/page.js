@@ -96,7 +96,7 @@ class Page {
     this.session.pause();
     this.setPlayers();
     this.session.onEvent((event) => this.announce(event));
-    this.court = this.court || new Court(part("court"), learned.game);
+    this.court = this.court || new Court(part("court"), learned.game, {rests: true});
     this.court.setGame(learned.game);
     this.attach(this.session);
     this.showValues();
@@ -240,7 +240,10 @@ class Page {
     const {session, test} = this;
     if (this.loop.frames % 6 || test || !session) return;
     const label = session.paused ? "Play" : "Pause";
-    if (part("play").textContent !== label) part("play").textContent = label;
+    if (part("play").textContent !== label) {
+      part("play").textContent = label;
+      if (session.message === "paused") part("news").textContent = "Paused.";
+    }
     const radio = document.querySelector(`input[name=shows][value=${session.hasGhost ? "both" : session.shows}]`);
     if (!radio.checked) radio.checked = true;
     this.showError(session);
