@@ -46,9 +46,10 @@ function unpack({parts, float32, float64}) {
   const stores = {float32: new DataView(bytesOf(float32).buffer), float64: new DataView(bytesOf(float64).buffer)};
   const at = {float32: 0, float64: 0}, width = {float32: 4, float64: 8}, unpacked = {};
   for (const [name, kind, shape] of parts) {
-    const n = shape.reduce((a, b) => a * b, 1), numbers = new Float64Array(n), store = stores[kind], begin = at[kind];
+    const n = shape.reduce((a, b) => a * b, 1), store = stores[kind], begin = at[kind];
     at[kind] += n * width[kind];
     demand(at[kind] <= store.byteLength, `model, weights ${name}`, "too few numbers", `${n}, as its shape says`);
+    const numbers = new Float64Array(n);
     for (let i = 0; i < n; i++) {
       numbers[i] = kind === "float32" ? store.getFloat32(begin + 4 * i, true) : store.getFloat64(begin + 8 * i, true);
     }
@@ -243,12 +244,6 @@ export class FuzzyEngine {
     taken.forEach((action, t) => this.single.witness(this._seen(rows[t]), action));
     this.court = null;
     return this.state = rows.at(-1);
-  }
-
-  /** The most likely next state if the game stood in `state` now; the memory goes on. Serves are not drawn. */
-  predict(state, left, right, scale = this._expected(state[COURT_SCALE])) {
-    this.state = Float32Array.from(state);
-    return this._told(...this.single.tick(this._seen(this.state), [left, right], scale));
   }
 
   /** Everything the future depends on. */

@@ -1,73 +1,85 @@
 /**
- * What the tests ask of this JavaScript, in Node and in a browser alike: play the same games as Python and say what came
- * out. Seeds arrive as decimal text, arrays of float32 as base64.
+ * What the tests ask of this JavaScript, in Node and in a browser alike: play the same games as Python, and say what
+ * came out. Seeds come as decimal text, arrays of float32 as base64.
  */
 
-import {GAME_SIZE, BALL_SIZE, HORIZONTAL_FLAGS, LEFT_SCORED, MATCH_OVER, RIGHT_SCORED, SERVED, VX, VY, ExactEngine,
-  eventsOf} from "./rules.js";
+import {BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL_FLAGS, LEFT_POINTS, LEFT_SCORED, MATCH_OVER, RIGHT_POINTS,
+  RIGHT_SCORED, SERVED, VX, VY, ExactEngine, eventsOf} from "./rules.js";
 import {FuzzyEngine, readModel} from "./model.js";
 import {makePlayer} from "./players.js";
 
 /** Float32 numbers from base64. */
-export function floatsOf(text) { return new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer); }
+function floatsOf(text) { return new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer); }
+
+/** Row `i` of rows of `width` numbers. */
+function rowOf(numbers, i, width) { return numbers.subarray(i * width, (i + 1) * width); }
 
 /** FNV-1a over the bits of float32 numbers, word by word, going on from `hash`. */
-export function digest(floats, hash = 0x811c9dc5) {
-  for (const word of new Uint32Array(floats.buffer, floats.byteOffset, floats.length)) hash = Math.imul(hash ^ word, 0x01000193);
-  return hash >>> 0;
+function digest(floats, hash = 0x811c9dc5) {
+  const words = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
+  return words.reduce((sum, word) => Math.imul(sum ^ word, 0x01000193) >>> 0, hash);
 }
 
-/** Both players of a game: `players` are two names, or null for the recorded actions of game `g`. */
-function playersOf({players, actions, ticks}, game, g, seed) {
-  if (players) return players.map((name, side) => makePlayer(name, game, side, seed));
-  return [0, 1].map((side) => { let t = 0; return {act: () => actions[(g * ticks + t++) * 2 + side]}; });
+/** Two players by name. */
+function named(players, game, seed) { return players.map((name, side) => makePlayer(name, game, side, seed)); }
+
+/** Two players that repeat recorded actions (T, 2). */
+function repeating(actions) {
+  return [0, 1].map((side) => { let t = 0; return {act: () => actions[2 * t++ + side]}; });
 }
 
-/** Play one game for `ticks` ticks or until `see(state, t)` is true; returns the tick. */
-function play(engine, players, ticks, see) {
-  let state = engine.state;
-  if (see(state, 0)) return 0;
-  for (let t = 1; t <= ticks; t++) {
-    const [left, right] = players.map((player) => player.act(state));
-    state = engine.step(left, right);
-    if (see(state, t)) return t;
+/** Play from the state of `engine` on, for `ticks` ticks or until `seen(state, t)` is true; returns the last tick. */
+function play(engine, players, ticks, seen) {
+  for (let t = 0; ; t++) {
+    if (seen(engine.state, t) || t === ticks) return t;
+    engine.step(...players.map((player) => player.act(engine.state)));
   }
-  return ticks;
 }
 
-/** The digest of all states of every game in the exact engine. */
-export function exactDigests(data) {
-  const recorded = {...data, actions: data.actions && floatsOf(data.actions)};
-  return data.seeds.map((text, g) => {
-    const seed = BigInt(text), engine = new ExactEngine(data.game, seed);
+/** The digest of all states of every game in the exact engine, with `players` by name or with recorded `actions`. */
+export function exactDigests({game, seeds, ticks, players, actions}) {
+  const recorded = actions && floatsOf(actions);
+  return seeds.map(BigInt).map((seed, g) => {
+    const both = recorded ? repeating(rowOf(recorded, g, 2 * ticks)) : named(players, game, seed);
     let sum;
-    play(engine, playersOf(recorded, data.game, g, seed), data.ticks, (state) => { sum = digest(state, sum); return false; });
+    play(new ExactEngine(game, seed), both, ticks, (state) => { sum = digest(state, sum); });
     return sum;
   });
 }
 
-/** How far a learned tick is from Python's: told the true `states` (n, T+1, F), it predicts each next one, `expected` (n, T, F). */
-export function forcedErrors({model, n, ticks, states, actions, expected}) {
-  const engine = new FuzzyEngine(readModel(model)), F = engine.state.length;
-  [states, actions, expected] = [states, actions, expected].map(floatsOf);
-  let worst = 0, differ = 0;
-  for (let g = 0; g < n; g++) {
-    engine.load(states.subarray(g * (ticks + 1) * F, (g * (ticks + 1) + 1) * F));
-    for (let t = 0; t < ticks; t++) {
-      const at = (g * (ticks + 1) + t) * F, [left, right] = actions.subarray((g * ticks + t) * 2), wanted = (g * ticks + t) * F;
-      const got = engine.predict(states.subarray(at, at + F), left, right, states[at + F + 7]);
-      const error = farthest(got, expected.subarray(wanted, wanted + F), engine.nBalls);
-      if (error.differs) differ += 1; else worst = Math.max(worst, error.most);
-    }
-  }
-  return {worst, differ};
+/** What a player does in these `states` (T, F). */
+export function actionsOf({name, game, side, seed, states, ticks}) {
+  const player = makePlayer(name, game, side, BigInt(seed)), rows = floatsOf(states), F = rows.length / ticks;
+  return Array.from({length: ticks}, (_, t) => player.act(rowOf(rows, t, F)));
 }
 
-/** The largest difference of two states; velocities of a serve are chance and not compared. Do events differ? */
-function farthest(got, wanted, nBalls) {
+/** A learned tick against Python's: at each of the true `states` (n, T+1, F), the next is `expected` (n, T, F). */
+export function forcedErrors({model, n, ticks, states, actions, expected}) {
+  const engine = new FuzzyEngine(readModel(model)), F = engine.state.length;
+  const [rows, moves, wanted] = [states, actions, expected].map(floatsOf);
+  let worst = 0, differ = 0;
+  for (let g = 0; g < n; g++) {
+    engine.load(rowOf(rows, g * (ticks + 1), F));
+    for (let t = 0; t < ticks; t++) {
+      engine.state = rowOf(rows, g * (ticks + 1) + t, F);
+      engine.drive(rowOf(rows, g * (ticks + 1) + t + 1, F)[COURT_SCALE]);
+      const {differs, most} = compare(engine.step(...rowOf(moves, g * ticks + t, 2)), rowOf(wanted, g * ticks + t, F));
+      if (differs) differ += 1; else worst = Math.max(worst, most);
+    }
+  }
+  return {worst, differ, memory: engine.memory().map(plain)};
+}
+
+/** A ball's memory as JSON. */
+function plain({layers, lane}) {
+  return {layers: layers.map((vectors) => vectors.map((v) => [...v])), lane: [...lane]};
+}
+
+/** Do the events of two states differ, and by how much the numbers? Velocities of a serve are chance. */
+function compare(got, wanted) {
   const chance = new Set();
   let differs = got[MATCH_OVER] !== wanted[MATCH_OVER], most = 0;
-  for (let k = 0; k < nBalls; k++) {
+  for (let k = 0; GAME_SIZE + k * BALL_SIZE < got.length; k++) {
     const at = GAME_SIZE + k * BALL_SIZE;
     differs ||= String(eventsOf(got, k)) !== String(eventsOf(wanted, k));
     if (eventsOf(wanted, k)[0] === SERVED) chance.add(at + VX).add(at + VY);
@@ -76,32 +88,78 @@ function farthest(got, wanted, nBalls) {
   return {differs, most};
 }
 
-/** How every rally ends in the learned game: [tick, horizontal class], [ticks, 0] if it does not. With `matches`: how each match ends. */
-export function outcomes({model, seeds, ticks, players, matches = false}) {
-  const read = readModel(model);
-  const engine = new FuzzyEngine(read);
-  return seeds.map((text) => {
-    const seed = BigInt(text);
+/** Has a ball of this state scored for this side's horizontal class? */
+function hasScored(state, h) {
+  for (let flags = GAME_SIZE + HORIZONTAL_FLAGS - 1; flags < state.length; flags += BALL_SIZE) {
+    if (state[flags + h] > 0.5) return true;
+  }
+  return false;
+}
+
+/** The first states of learned games. */
+export function serves({model, seeds, options}) {
+  const engine = new FuzzyEngine(readModel(model), 0, options);
+  return seeds.map((seed) => [...engine.reset(BigInt(seed))]);
+}
+
+/** How each learned game ends: [tick, horizontal class of the first score (0: none)]; with `matches` [tick, points]. */
+export function ends({model, seeds, ticks, players, matches, options}) {
+  const engine = new FuzzyEngine(readModel(model), 0, options);
+  return seeds.map(BigInt).map((seed) => {
     engine.reset(seed);
-    let end = [];
-    const scored = (state) => [LEFT_SCORED, RIGHT_SCORED].find((h) => {
-      for (let at = GAME_SIZE; at < state.length; at += BALL_SIZE) if (state[at + HORIZONTAL_FLAGS - 1 + h] > 0.5) return true;
-      return false;
-    }) ?? 0;
-    const over = (state) => { end = matches ? [...state.subarray(4, 6)] : [scored(state)]; return matches ? state[MATCH_OVER] > 0.5 : end[0] > 0; };
-    const t = play(engine, playersOf({players}, engine.game, 0, seed), ticks, over);
-    return [t, ...end];
+    const both = named(players, engine.game, seed);
+    const side = () => [LEFT_SCORED, RIGHT_SCORED].find((h) => hasScored(engine.state, h)) ?? 0;
+    const t = play(engine, both, ticks, (state) => matches ? state[MATCH_OVER] > 0.5 : side() > 0);
+    return matches ? [t, engine.state[LEFT_POINTS], engine.state[RIGHT_POINTS]] : [t, side()];
   });
 }
 
-/** Microseconds of a tick: the median of `repeats` runs of `ticks` ticks. */
-export function tickTime({model, game, ticks = 2000, repeats = 7, players = ["tracker", "tracker"]}) {
+/** A learned rally, and the exact game from its first state on that meets the same actions: states (T, F) each. */
+export function ghostPath({model, seed, ticks, players}) {
+  const engine = new FuzzyEngine(readModel(model), seed), ghost = new ExactEngine(engine.game);
+  const learned = [], exact = [], actions = [0, 0], both = named(players, engine.game, seed);
+  const noted = both.map((player, side) => ({act: (state) => actions[side] = player.act(state)}));
+  ghost.load(engine.state);
+  play(engine, noted, ticks, (state, t) => {
+    exact.push([...(t ? ghost.step(...actions) : ghost.state)]);
+    learned.push([...state]);
+    return hasScored(state, LEFT_SCORED) || hasScored(state, RIGHT_SCORED);
+  });
+  return {learned, exact};
+}
+
+/** Do `snapshot`, `restore`, `reset` and `load` keep their promises? In words what does not; nothing if all is well. */
+export function brokenPromises({model, game, ticks = 150}) {
+  const make = () => model ? new FuzzyEngine(readModel(model), 7) : new ExactEngine(game, 7), engine = make();
+  const actions = Array.from({length: 2 * ticks}, (_, t) => [Math.sin(t / 9), Math.cos(t / 7)]), broken = [];
+  const run = (from, to) => String(actions.slice(from, to).map(([left, right]) => digest(engine.step(left, right))));
+  const first = digest(engine.state), early = run(0, ticks), kept = engine.snapshot(), late = run(ticks, 2 * ticks);
+  engine.restore(kept);
+  if (run(ticks, 2 * ticks) !== late) broken.push("restore does not go on as before");
+  if (digest(engine.reset(7)) !== first || run(0, ticks) !== early) broken.push("a seed does not give the same game");
+  const before = engine.state, copy = String(before);
+  if (engine.step(1, -1) === before || String(before) !== copy) broken.push("a state is not an array of its own");
+  return broken.concat(brokenLoad(make(), make(), actions));
+}
+
+/** Does an engine that loads another's history go on as the other does? */
+function brokenLoad(one, other, actions) {
+  const history = [one.state, ...actions.slice(0, 12).map(([left, right]) => one.step(left, right))];
+  for (const [left, right] of actions) other.step(right, left);
+  other.load(history, actions.slice(0, 12));
+  for (const engine of [one, other]) engine.drive?.(1);                        // how a court walks is chance
+  const differs = String(one.step(1, -1)) !== String(other.step(1, -1));
+  return differs ? ["a history that was loaded does not go on as the game it comes from"] : [];
+}
+
+/** Microseconds of a tick: the median of seven runs. */
+export function tickTime({model, game, ticks = 1500, players = ["tracker", "tracker"]}) {
   const engine = model ? new FuzzyEngine(readModel(model)) : new ExactEngine(game);
-  const times = Array.from({length: repeats + 1}, (_, seed) => {
+  const times = [0, 1, 2, 3, 4, 5, 6, 7].map((seed) => {                       // the first run compiles
     engine.reset(seed);
-    const both = playersOf({players}, engine.game, 0, seed), begin = performance.now();
+    const both = named(players, engine.game, seed), begin = performance.now();
     play(engine, both, ticks, () => false);
     return (performance.now() - begin) * 1000 / ticks;
   });
-  return times.slice(1).sort((a, b) => a - b)[repeats >> 1];
+  return times.slice(1).sort((a, b) => a - b)[3];
 }
