@@ -8,6 +8,7 @@ import copy, dataclasses, json
 from dataclasses import dataclass
 from typing import NamedTuple
 import gymnasium, numpy as np
+from fastcore.basics import patch
 from gymnasium.spaces import Box, Discrete
 from gymnasium.utils.seeding import np_random
 from gymnasium.vector import AutoresetMode, VectorEnv
@@ -25,12 +26,12 @@ from .render import frame, grey_frames
 __all__ = ['OBSERVATIONS', 'ACTIONS', 'SIDES', 'FRAME', 'UNREPORTED', 'BOUND', 'SEED', 'COUNTER', 'PLAYER_SEED', 'PLAYER_COUNTER',
            'KEY', 'EPISODE', 'KIND', 'PHASE', 'SINCE_SERVE', 'STEPS', 'OWN', 'OTHER', 'RESTING', 'RUNNING', 'OVER',
            'TERMINATED', 'TRUNCATED', 'N_HABIT', 'N_RULES', 'UNFIT', 'NOT_BEGUN', 'IS_OVER', 'MODES', 'NEXT_STEP',
-           'SAME_STEP', 'DISABLED', 'PICTURE', 'SPEEDS', 'MOVES', 'ID', 'show', 'show_games', 'observe', 'EnvConfig',
-           'trusted_horizon', 'find_model', 'Stage', 'episode_seed', 'draw_key', 'Task', 'fixed_of', 'unpack',
-           'begin_player', 'begin_episode', 'play_on', 'step_alone', 'begin_games', 'step_games', 'Step', 'refuse',
-           'FusedGames', 'is_lost', 'AnyGames', 'games_of', 'Camera', 'Screen', 'check_action', 'check_moves',
-           'PongEnv', 'check_render_mode', 'frames_per_second', 'PongVectorEnv', 'PongParallelEnv', 'parallel_env',
-           'env', 'steps_per_second']
+           'SAME_STEP', 'DISABLED', 'PICTURE', 'METADATA', 'SPEEDS', 'MOVES', 'NEEDS_OPPONENT', 'ID', 'show',
+           'show_games', 'observe', 'EnvConfig', 'trusted_horizon', 'find_model', 'Stage', 'episode_seed', 'draw_key',
+           'Task', 'fixed_of', 'unpack', 'begin_player', 'begin_episode', 'play_on', 'step_alone', 'begin_games',
+           'step_games', 'step_one_ball', 'step_balls', 'Step', 'refuse', 'games_of', 'FusedGames', 'is_lost',
+           'AnyGames', 'Camera', 'Screen', 'OnStage', 'frames_per_second', 'check_action', 'check_moves', 'PongEnv',
+           'PongVectorEnv', 'PongParallelEnv', 'parallel_env', 'env', 'steps_per_second']
 
 # %% ../nbs/40_envs.ipynb #40-envs-005
 @inlined
@@ -53,7 +54,6 @@ def show(row, side, is_positions, n_balls, out):
         out[flags + HIT_LEFT], out[flags + HIT_RIGHT] = row[flags + HIT_RIGHT], row[flags + HIT_LEFT]
         out[flags + LEFT_SCORED], out[flags + RIGHT_SCORED] = row[flags + RIGHT_SCORED], row[flags + LEFT_SCORED]
 
-# %% ../nbs/40_envs.ipynb #40-envs-006
 @compiled
 def show_games(rows, side, is_positions, n_balls, out):
     "`show` for every game"
@@ -72,7 +72,7 @@ def observe(
     show_games(np.ascontiguousarray(states, np.float32), side, is_positions, n_balls, out)
     return out
 
-# %% ../nbs/40_envs.ipynb #40-envs-010
+# %% ../nbs/40_envs.ipynb #40-envs-008
 OBSERVATIONS, ACTIONS, SIDES = ("state", "positions", "frames"), ("continuous", "discrete"), ("left", "right")
 FRAME = (32, 64)    # height and width of a picture that an agent sees, pixels
 UNREPORTED = 400    # ticks that a model without a report card is trusted
@@ -110,7 +110,7 @@ def _whole(name, value, highest, others=""):
     is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool) and 1 <= value <= highest
     require(is_whole, name, value, f"a whole number from 1 to {highest}{others}")
 
-# %% ../nbs/40_envs.ipynb #40-envs-013
+# %% ../nbs/40_envs.ipynb #40-envs-011
 def trusted_horizon(report)->int:
     "Ticks after a serve that nine of ten rallies of a model stay within 0.05 of the true ball, by its report card (or None)"
     p10 = (report or {}).get("valid_ticks", {}).get("p10")
@@ -126,7 +126,7 @@ def find_model(model_path, rules):
     card = folder/"report.json"
     return read_model(folder), str(name), json.loads(card.read_text()) if card.is_file() else None
 
-# %% ../nbs/40_envs.ipynb #40-envs-014
+# %% ../nbs/40_envs.ipynb #40-envs-012
 class Stage:
     "What a setting means"
     def __init__(self, config:EnvConfig):
@@ -160,7 +160,7 @@ class Stage:
         seen = Box(0, 255, (*FRAME, 2), np.uint8) if self.config.observation == "frames" else Box(-BOUND, BOUND, (self.size,), np.float32)
         return seen, Discrete(3) if self.config.action == "discrete" else Box(-1, 1, (1,), np.float32)
 
-# %% ../nbs/40_envs.ipynb #40-envs-017
+# %% ../nbs/40_envs.ipynb #40-envs-015
 @inlined
 def episode_seed(key, episode):
     "The seed of an episode; uint64, numbers or arrays"
@@ -171,7 +171,7 @@ def draw_key(generator)->np.uint64:
     "An environment's key, from its NumPy generator"
     return generator.integers(2**64, dtype=np.uint64)
 
-# %% ../nbs/40_envs.ipynb #40-envs-020
+# %% ../nbs/40_envs.ipynb #40-envs-018
 SEED, COUNTER, PLAYER_SEED, PLAYER_COUNTER, KEY, EPISODE = range(6)     # places in `chance`
 KIND, PHASE, SINCE_SERVE, STEPS, OWN, OTHER = range(6)                  # places in `counts`
 RESTING, RUNNING, OVER = range(3)                                       # phases of an episode
@@ -196,16 +196,16 @@ def fixed_of(stage:Stage, max_steps:int)->np.ndarray: # float32
     habits = [number for h in stage.player.habits for number in (h.kind, *filled(h.low), *filled(h.high))]
     return np.array([*rules_of(stage.game), *task, *habits], np.float32)
 
-# %% ../nbs/40_envs.ipynb #40-envs-021
 @inlined
-def unpack(fixed):
-    "The `Rules`, the `Task` and the habits again"
+def unpack(fixed, is_one_ball=False):
+    "The `Rules`, the `Task` and the habits again; a compiler that knows of one ball only has less to do"
     r, t = fixed, fixed[N_RULES:]
-    rules = Rules(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], int(r[15]))
+    n_balls = 1 if is_one_ball else int(r[15])
+    rules = Rules(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], n_balls)
     task = Task(int(t[0]), int(t[1]), int(t[2]), int(t[3]), int(t[4]), int(t[5]), t[6])
     return rules, task, fixed[N_RULES + 7:]
 
-# %% ../nbs/40_envs.ipynb #40-envs-024
+# %% ../nbs/40_envs.ipynb #40-envs-021
 @compiled
 def begin_player(habits, side, parameters, memory, chance, counts):
     "The opponent of a new episode: as in `BuiltInPlayer.reset`, compiled"
@@ -230,7 +230,7 @@ def begin_episode(numbers, chance, counts, rules, task, habits):
     counts[PHASE] = RUNNING
     counts[SINCE_SERVE:] = 0
 
-# %% ../nbs/40_envs.ipynb #40-envs-027
+# %% ../nbs/40_envs.ipynb #40-envs-024
 @inlined
 def play_on(numbers, chance, counts, rules, task, action):
     "Hold `action` for a step of one game; returns the reward and how the episode ended (0: it goes on)"
@@ -255,7 +255,7 @@ def play_on(numbers, chance, counts, rules, task, action):
     if ends: counts[PHASE] = OVER
     return reward, ends
 
-# %% ../nbs/40_envs.ipynb #40-envs-029
+# %% ../nbs/40_envs.ipynb #40-envs-026
 UNFIT, NOT_BEGUN, IS_OVER = -10**6, -10**6 - 4, -10**6 - 8      # what a step says of a call that it refuses
 
 @compiled
@@ -275,14 +275,14 @@ def begin_games(numbers, chance, counts, fixed, games, out):
     for g in games: begin_episode(numbers[g], chance[g], counts[g], rules, task, habits)
     for g in range(len(numbers)): show(numbers[g], task.side, task.is_positions, rules.n_balls, out[g])
 
-# %% ../nbs/40_envs.ipynb #40-envs-030
+# %% ../nbs/40_envs.ipynb #40-envs-027
 MODES = (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP, AutoresetMode.DISABLED)
 NEXT_STEP, SAME_STEP, DISABLED = range(3)
 
-@compiled
-def step_games(numbers, chance, counts, fixed, actions, mode, out, finals, rewards, terminated, truncated):
+@inlined
+def step_games(numbers, chance, counts, fixed, actions, mode, out, finals, rewards, terminated, truncated, is_one_ball):
     "A step of every game, and the next episode of those that ended; returns how many ended, or what is wrong"
-    rules, task, habits = unpack(fixed)
+    rules, task, habits = unpack(fixed, is_one_ball)
     ended = 0
     for g in range(len(actions)):
         if not abs(actions[g]) <= ONE: return UNFIT
@@ -300,14 +300,24 @@ def step_games(numbers, chance, counts, fixed, actions, mode, out, finals, rewar
         ended += 1 if ends else 0
     return ended
 
-# %% ../nbs/40_envs.ipynb #40-envs-032
+@compiled
+def step_one_ball(numbers, chance, counts, fixed, actions, mode, out, finals, rewards, terminated, truncated):
+    "`step_games` for games of one ball: a quarter faster"
+    return step_games(numbers, chance, counts, fixed, actions, mode, out, finals, rewards, terminated, truncated, True)
+
+@compiled
+def step_balls(numbers, chance, counts, fixed, actions, mode, out, finals, rewards, terminated, truncated):
+    "`step_games` for any games"
+    return step_games(numbers, chance, counts, fixed, actions, mode, out, finals, rewards, terminated, truncated, False)
+
+# %% ../nbs/40_envs.ipynb #40-envs-029
 class Step(NamedTuple):
     "What a step of `n` games gave"
     seen:np.ndarray       # float32 (n, D): what to act on now
     rewards:np.ndarray    # float64 (n,)
     terminated:np.ndarray # bool (n,)
     truncated:np.ndarray  # bool (n,)
-    finals:np.ndarray     # float32 (n, D): what was seen last, where an episode ended and the next began in the same step
+    finals:np.ndarray     # float32 (n, D): what was seen last, where an episode ended and the next began in the same step; until the next step
     ended:int             # how many episodes ended
 
 def refuse(code:int):
@@ -316,13 +326,19 @@ def refuse(code:int):
     require(code != NOT_BEGUN, "step", "a game that has not begun", "games after reset()")
     require(code != IS_OVER, "step", "an episode that is over", "reset() first")
 
-# %% ../nbs/40_envs.ipynb #40-envs-033
+def games_of(stage:Stage, n:int, max_steps:int=0):
+    "Fused games where that can be, any games elsewhere"
+    is_fused = stage.model is None and type(stage.player) is BuiltInPlayer
+    return (FusedGames if is_fused else AnyGames)(stage, n, max_steps)
+
+# %% ../nbs/40_envs.ipynb #40-envs-030
 class FusedGames:
     "`n` exact games against a built-in player, all in one compiled loop"
     def __init__(self, stage:Stage, n:int, max_steps:int=0):
         self.stage, self.n, self.fixed = stage, n, fixed_of(stage, max_steps)
         self.numbers = np.zeros((n, stage.n_features + N_PARAMETERS + N_MEMORY), np.float32)
         self.chance, self.counts = np.zeros((n, 6), np.uint64), np.zeros((n, 6), np.int64)
+        self.finals = np.zeros((n, stage.size), np.float32)
 
     @property
     def states(self)->np.ndarray: return self.numbers[:, :self.stage.n_features] # (n, F), a view
@@ -340,14 +356,14 @@ class FusedGames:
         "One step of every game"
         n, seen = self.n, np.empty((self.n, self.stage.size), np.float32)
         rewards, terminated, truncated = np.empty(n), np.empty(n, np.bool_), np.empty(n, np.bool_)
-        finals = np.empty_like(seen) if mode == SAME_STEP else seen
-        ended = step_games(self.numbers, self.chance, self.counts, self.fixed, actions, mode, seen, finals, rewards, terminated, truncated)
+        play = step_one_ball if self.stage.game.n_balls == 1 else step_balls
+        ended = play(self.numbers, self.chance, self.counts, self.fixed, actions, mode, seen, self.finals, rewards, terminated, truncated)
         if ended < 0: refuse(ended)
-        return Step(seen, rewards, terminated, truncated, finals, ended)
+        return Step(seen, rewards, terminated, truncated, self.finals, ended)
 
     def rest(self): self.counts[:, PHASE] = RESTING
 
-# %% ../nbs/40_envs.ipynb #40-envs-034
+# %% ../nbs/40_envs.ipynb #40-envs-031
 def is_lost(states, layout:Layout)->np.ndarray: # states (n, F); bool (n,)
     "Can nobody go on from here? A learned game may claim a ball without a place or a court without a size"
     with np.errstate(invalid="ignore"): far = np.abs(layout.balls(states)[..., VX:VY+1]).max((-1, -2)) > MAX_SPEED
@@ -382,7 +398,7 @@ class AnyGames:
 
     def rest(self): self.phase[:] = RESTING
 
-# %% ../nbs/40_envs.ipynb #40-envs-035
+# %% ../nbs/40_envs.ipynb #40-envs-032
 def _both(self:AnyGames, actions):
     "Both sides' actions (n, 2) of a tick"
     if self.player is None: return actions
@@ -427,12 +443,6 @@ def _step(self:AnyGames, actions, mode=NEXT_STEP)->Step: # float32 (n,) or (n, 2
 AnyGames._both, AnyGames._tick, AnyGames.step = _both, _tick, _step
 
 # %% ../nbs/40_envs.ipynb #40-envs-036
-def games_of(stage:Stage, n:int, max_steps:int=0):
-    "Fused games where that can be, any games elsewhere"
-    is_fused = stage.model is None and type(stage.player) is BuiltInPlayer
-    return (FusedGames if is_fused else AnyGames)(stage, n, max_steps)
-
-# %% ../nbs/40_envs.ipynb #40-envs-040
 class Camera:
     "The last two pictures that an agent sees of each of `n` games"
     def __init__(self, game:GameConfig, n:int): self.game, self.seen = game, np.zeros((n, *FRAME, 2), np.uint8)
@@ -446,8 +456,9 @@ class Camera:
         "What `look` would give if no episode began, and nothing is kept"
         return np.stack([self.seen[..., 1], grey_frames(states, self.game, FRAME[1], FRAME[0])], -1)
 
-# %% ../nbs/40_envs.ipynb #40-envs-042
-PICTURE = (400, 200)    # width and height of a picture for people, pixels
+# %% ../nbs/40_envs.ipynb #40-envs-038
+PICTURE = (400, 200)            # width and height of a picture for people, pixels
+METADATA = dict(render_modes=["rgb_array", "human"], render_fps=60)
 
 class Screen:
     "A window for one game; `RuntimeError` says what to do where there is no display. Closing it lets the game go on unseen"
@@ -474,7 +485,49 @@ class Screen:
             pygame.display.quit()
         self.is_open = False
 
-# %% ../nbs/40_envs.ipynb #40-envs-044
+# %% ../nbs/40_envs.ipynb #40-envs-039
+class OnStage:
+    "What the forms for one game share: how it is set up, shown and closed"
+    def __init__(self, config:EnvConfig, render_mode:str|None):
+        modes = METADATA["render_modes"]
+        require(render_mode is None or render_mode in modes, "render_mode", render_mode, f"None, {', '.join(modes)}")
+        self.stage, self.render_mode, self.is_discrete = Stage(config), render_mode, config.action == "discrete"
+        self.metadata = self.metadata | dict(render_fps=frames_per_second(self.stage))
+        self.closed, self.screen, self.source = False, None, None     # the generator that gave the key
+
+    @property
+    def phase(self)->int: return int(self.games.counts[0, PHASE] if isinstance(self.games, FusedGames) else self.games.phase[0])
+
+    def refuse(self, code:int):
+        require(not self.closed, "step", "an environment that was closed", "a new one")
+        refuse(code)
+
+    def info(self)->dict: return self.stage.info | dict(lost=bool(self.games.lost[0])) if self.stage.model is not None else {}
+
+    def picture(self)->np.ndarray: return frame(self.games.states[0], self.stage.game, *PICTURE)
+
+    def show(self):
+        "In the mode human: show the game in a window"
+        if self.render_mode != "human": return
+        self.screen = self.screen or Screen(self.metadata["render_fps"])
+        self.screen.show(self.picture())
+
+    def render(self):
+        "The court as uint8 (200, 400, 3) in the mode rgb_array; a window draws itself"
+        if self.render_mode != "rgb_array": return None
+        require(self.phase != RESTING, "render", "a game that has not begun", "games after reset()")
+        return self.picture()
+
+    def close(self):
+        self.games.rest()
+        self.closed = True
+        if self.screen: self.screen.close()
+
+def frames_per_second(stage:Stage)->int:
+    "Steps in a second of the game"
+    return max(1, round(stage.game.tick_rate/stage.config.skip))
+
+# %% ../nbs/40_envs.ipynb #40-envs-041
 SPEEDS = {0: 0., 1: -1., 2: 1.}         # stay, up, down
 MOVES = np.array([0, -1, 1], np.float32)
 
@@ -497,32 +550,30 @@ def check_moves(actions, n:int, is_discrete:bool)->np.ndarray: # float32 (n,)
     require(((got >= 0) & (got < 3)).all(), "actions", [got.min(), got.max()], "0 (stay), 1 (up) or 2 (down)")
     return MOVES[got]
 
-# %% ../nbs/40_envs.ipynb #40-envs-047
-class PongEnv(gymnasium.Env):
+# %% ../nbs/40_envs.ipynb #40-envs-044
+NEEDS_OPPONENT = f"a Player, {', '.join(PLAYERS)}; two agents play in PettingZoo's form"
+
+class PongEnv(OnStage, gymnasium.Env):
     "One game of Pong from one side; `settings` are the fields of `EnvConfig`"
-    metadata = dict(render_modes=["rgb_array", "human"], render_fps=60)
+    metadata = METADATA
 
     def __init__(self, render_mode:str|None=None, **settings):
-        check_render_mode(render_mode)
         config = config_from_dict(EnvConfig, settings, "settings")
-        require(config.opponent is not None, "opponent", None, f"a Player, {', '.join(PLAYERS)}; two agents play in PettingZoo's form")
-        self.stage, self.render_mode, self.closed = Stage(config), render_mode, False
-        self.metadata = self.metadata | dict(render_fps=frames_per_second(self.stage))
+        require(config.opponent is not None, "opponent", None, NEEDS_OPPONENT)
+        OnStage.__init__(self, config, render_mode)
         self.observation_space, self.action_space = self.stage.spaces()
-        self.games, self.is_discrete, self.size = games_of(self.stage, 1), config.action == "discrete", self.stage.size
+        self.games, self.size = games_of(self.stage, 1), self.stage.size
         self.camera = Camera(self.stage.game, 1) if config.observation == "frames" else None
-        self.screen, self.source = None, None
         self.is_plain = isinstance(self.games, FusedGames) and self.camera is None and render_mode != "human"
         if self.is_plain: self.rows = (self.games.numbers[0], self.games.chance[0], self.games.counts[0], self.games.fixed)
 
     def reset(self, *, seed:int|None=None, options:dict|None=None):
         "Begin the first episode of `seed`, or the next"
         require(not self.closed, "reset", "an environment that was closed", "a new one")
-        super().reset(seed=seed)
+        gymnasium.Env.reset(self, seed=seed)
         keys = None if self.source is self.np_random else draw_key(self.np_random)     # seeded: another generator
         self.source = self.np_random
-        seen = self.games.begin(np.zeros(1, np.int64), keys)
-        return self._look(seen, True), self._info()
+        return self._look(self.games.begin(np.zeros(1, np.int64), keys), True), self.info()
 
     def step(self, action):
         "One step; an action outside of its space, or a game that is not running, raises `ValueError`"
@@ -533,59 +584,24 @@ class PongEnv(gymnasium.Env):
         numbers, chance, counts, fixed = self.rows
         code = step_alone(numbers, chance, counts, fixed, speed, seen)
         if code == 0: return seen, 0., False, False, {}
-        if code <= UNFIT: self._refuse(action, code)
+        if code == UNFIT: check_action(action, self.is_discrete)
+        if code <= UNFIT: self.refuse(code)
         return seen, float(code >> 2), code & TERMINATED > 0, code & TRUNCATED > 0, {}
 
     def _step(self, action):
         "A step that is not plain: with a model, pictures or a window"
-        if (phase := self.phase) != RUNNING: self._refuse(action, IS_OVER if phase == OVER else NOT_BEGUN)
-        speed = np.array([check_action(action, self.is_discrete)], np.float32)
-        done = self.games.step(speed, DISABLED)
-        return self._look(done.seen, False), float(done.rewards[0]), bool(done.terminated[0]), bool(done.truncated[0]), self._info()
-
-    @property
-    def phase(self)->int: return int(self.games.counts[0, PHASE] if isinstance(self.games, FusedGames) else self.games.phase[0])
-
-    def _refuse(self, action, code):
-        require(not self.closed, "step", "an environment that was closed", "a new one")
-        if code == UNFIT: check_action(action, self.is_discrete)
-        refuse(code)
+        if (phase := self.phase) != RUNNING: self.refuse(IS_OVER if phase == OVER else NOT_BEGUN)
+        done = self.games.step(np.array([check_action(action, self.is_discrete)], np.float32), DISABLED)
+        return self._look(done.seen, False), float(done.rewards[0]), bool(done.terminated[0]), bool(done.truncated[0]), self.info()
 
     def _look(self, seen, has_begun):
-        if self.render_mode == "human": self._show()
+        self.show()
         return seen[0] if self.camera is None else self.camera.look(seen, np.array([has_begun]))[0]
 
-    def _info(self): return self.stage.info | dict(lost=bool(self.games.lost[0])) if self.stage.model is not None else {}
-
-    def _show(self):
-        self.screen = self.screen or Screen(self.metadata["render_fps"])
-        self.screen.show(frame(self.games.states[0], self.stage.game, *PICTURE))
-
-    def render(self):
-        "The court as uint8 (200, 400, 3) in the mode rgb_array; a window draws itself"
-        if self.render_mode != "rgb_array": return None
-        require(self.phase != RESTING, "render", "a game that has not begun", "games after reset()")
-        return frame(self.games.states[0], self.stage.game, *PICTURE)
-
-    def close(self):
-        self.games.rest()
-        self.closed = True
-        if self.screen: self.screen.close()
-
-# %% ../nbs/40_envs.ipynb #40-envs-048
-def check_render_mode(render_mode):
-    "Raise `ValueError` for a mode that is not there"
-    known = PongEnv.metadata["render_modes"]
-    require(render_mode is None or render_mode in known, "render_mode", render_mode, f"None, {', '.join(known)}")
-
-def frames_per_second(stage:Stage)->int:
-    "Steps in a second of the game"
-    return max(1, round(stage.game.tick_rate/stage.config.skip))
-
-# %% ../nbs/40_envs.ipynb #40-envs-050
+# %% ../nbs/40_envs.ipynb #40-envs-046
 class PongVectorEnv(VectorEnv):
     "`num_envs` games of Pong from one side, batched; `settings` are the fields of `EnvConfig`"
-    metadata = PongEnv.metadata
+    metadata = METADATA
 
     def __init__(self,
         num_envs:int=1,
@@ -601,7 +617,7 @@ class PongVectorEnv(VectorEnv):
         mode = getattr(autoreset_mode, "value", autoreset_mode)
         require(mode in names, "autoreset_mode", autoreset_mode, ", ".join(names))
         config = config_from_dict(EnvConfig, settings, "settings")
-        require(config.opponent is not None, "opponent", None, f"a Player, {', '.join(PLAYERS)}; two agents play in PettingZoo's form")
+        require(config.opponent is not None, "opponent", None, NEEDS_OPPONENT)
         self.stage, self.num_envs, self.render_mode, self.mode = Stage(config), num_envs, render_mode, names.index(mode)
         self.metadata = self.metadata | dict(render_fps=frames_per_second(self.stage), autoreset_mode=MODES[self.mode])
         self.single_observation_space, self.single_action_space = self.stage.spaces()
@@ -630,66 +646,69 @@ class PongVectorEnv(VectorEnv):
         self.source = self.np_random
         return np.array(keys, np.uint64)
 
-    def step(self, actions):
-        "One step of every game; actions outside of their space, or a game that is not running, raise `ValueError`"
-        require(not self.closed, "step", "an environment that was closed", "a new one")
-        done = self.games.step(check_moves(actions, self.num_envs, self.is_discrete), self.mode)
-        infos = self._infos()
-        if self.mode == SAME_STEP and done.ended: self._note_finals(infos, done)
-        seen = done.seen if self.camera is None else self._look(done.seen, self.games.steps == 0)
-        return seen, done.rewards, done.terminated, done.truncated, infos
+# %% ../nbs/40_envs.ipynb #40-envs-047
+@patch
+def step(self:PongVectorEnv, actions):
+    "One step of every game; actions outside of their space, or a game that is not running, raise `ValueError`"
+    require(not self.closed, "step", "an environment that was closed", "a new one")
+    done = self.games.step(check_moves(actions, self.num_envs, self.is_discrete), self.mode)
+    infos = self._infos()
+    if self.mode == SAME_STEP and done.ended: self._note_finals(infos, done)
+    seen = done.seen if self.camera is None else self._look(done.seen, self.games.steps == 0)
+    return seen, done.rewards, done.terminated, done.truncated, infos
 
-    def _note_finals(self, infos, done):
-        "What was seen last by those whose episode ended"
-        ended = done.terminated | done.truncated
-        pictures = done.finals if self.camera is None else self.camera.after(done.finals)
-        finals = infos["final_obs"] = np.full(self.num_envs, None, object)
-        for g in np.flatnonzero(ended): finals[g] = pictures[g].copy()
-        infos["_final_obs"], infos["final_info"], infos["_final_info"] = ended, self._infos(ended, True), ended.copy()
+@patch
+def _note_finals(self:PongVectorEnv, infos, done):
+    "What was seen last by those whose episode ended"
+    ended = done.terminated | done.truncated
+    pictures = done.finals if self.camera is None else self.camera.after(done.finals)
+    finals = infos["final_obs"] = np.full(self.num_envs, None, object)
+    for g in np.flatnonzero(ended): finals[g] = pictures[g].copy()
+    infos["_final_obs"], infos["final_info"], infos["_final_info"] = ended, self._infos(ended, True), ended.copy()
 
-    def _look(self, seen, has_begun): return seen if self.camera is None else self.camera.look(seen, has_begun)
+@patch
+def _look(self:PongVectorEnv, seen, has_begun): return seen if self.camera is None else self.camera.look(seen, has_begun)
 
-    def _infos(self, which=None, at_end=False):
-        "What `PongEnv` tells, for each of the games `which` (bool (n,); all by default)"
-        if self.stage.model is None: return {}
-        which, infos = np.ones(self.num_envs, np.bool_) if which is None else which, {}
-        for name, value in (self.stage.info | dict(lost=self.games.were_lost if at_end else self.games.lost)).items():
-            value = np.array(value, object) if isinstance(value, str) else np.asarray(value)
-            infos[name], infos[f"_{name}"] = np.where(which, value, None if value.dtype == object else value.dtype.type(0)), which.copy()
-        return infos
+@patch
+def _infos(self:PongVectorEnv, which=None, at_end=False):
+    "What `PongEnv` tells, for each of the games `which` (bool (n,); all by default)"
+    if self.stage.model is None: return {}
+    which, infos = np.ones(self.num_envs, np.bool_) if which is None else which, {}
+    for name, value in (self.stage.info | dict(lost=self.games.were_lost if at_end else self.games.lost)).items():
+        value = np.array(value, object) if isinstance(value, str) else np.asarray(value)
+        infos[name], infos[f"_{name}"] = np.where(which, value, None if value.dtype == object else value.dtype.type(0)), which.copy()
+    return infos
 
-    def render(self):
-        "A picture of every game in the mode rgb_array"
-        if self.render_mode is None: return None
-        return tuple(frame(state, self.stage.game, *PICTURE) for state in self.games.states)
+@patch
+def render(self:PongVectorEnv):
+    "A picture of every game in the mode rgb_array"
+    if self.render_mode is None: return None
+    return tuple(frame(state, self.stage.game, *PICTURE) for state in self.games.states)
 
-    def close_extras(self, **kwargs): self.games.rest()
+@patch
+def close_extras(self:PongVectorEnv, **kwargs): self.games.rest()
 
-# %% ../nbs/40_envs.ipynb #40-envs-052
+# %% ../nbs/40_envs.ipynb #40-envs-049
 ID = "pong_model/Pong-v0"
 if ID not in gymnasium.registry:
     gymnasium.register(ID, f"{PongEnv.__module__}:PongEnv", vector_entry_point=f"{PongVectorEnv.__module__}:PongVectorEnv", order_enforce=False)
 
-# %% ../nbs/40_envs.ipynb #40-envs-068
-class PongParallelEnv(ParallelEnv):
+# %% ../nbs/40_envs.ipynb #40-envs-064
+class PongParallelEnv(OnStage, ParallelEnv):
     "One game of Pong with an agent on each side; `settings` are the fields of `EnvConfig` but `opponent` and `side`"
-    metadata = PongEnv.metadata | dict(name="pong_model_v0", is_parallelizable=True)
+    metadata = METADATA | dict(name="pong_model_v0", is_parallelizable=True)
 
     def __init__(self,
         render_mode:str|None=None,
         max_cycles:int|None=None, # steps that truncate an episode
         **settings,
     ):
-        check_render_mode(render_mode)
         for name in ("opponent", "side"): require(name not in settings, name, settings.get(name), "nothing: both sides are agents")
-        config = config_from_dict(EnvConfig, dict(settings, opponent=None), "settings")
         if max_cycles is not None: _whole("max_cycles", max_cycles, 10**7)
-        self.stage, self.render_mode, self.max_cycles, self.closed = Stage(config), render_mode, max_cycles, False
-        self.metadata = self.metadata | dict(render_fps=frames_per_second(self.stage))
-        self.possible_agents, self.agents, self.screen, self.source = list(SIDES), [], None, None
+        OnStage.__init__(self, config_from_dict(EnvConfig, dict(settings, opponent=None), "settings"), render_mode)
+        self.possible_agents, self.agents, self.max_cycles, self.games = list(SIDES), [], max_cycles, AnyGames(self.stage, 1)
         self.observation_spaces, self.action_spaces = (dict(zip(SIDES, spaces)) for spaces in zip(self.stage.spaces(), self.stage.spaces()))
-        self.games, self.is_discrete = AnyGames(self.stage, 1), config.action == "discrete"
-        self.cameras = [Camera(self.stage.game, 1) for _ in SIDES] if config.observation == "frames" else None
+        self.cameras = [Camera(self.stage.game, 1) for _ in SIDES] if self.stage.config.observation == "frames" else None
 
     def observation_space(self, agent): return self.observation_spaces[agent]
     def action_space(self, agent): return self.action_spaces[agent]
@@ -698,48 +717,36 @@ class PongParallelEnv(ParallelEnv):
     def reset(self, seed:int|None=None, options:dict|None=None):
         "Begin the first episode of `seed`, or the next"
         require(not self.closed, "reset", "an environment that was closed", "a new one")
-        keys = None
-        if seed is not None or self.source is None:
-            self.source, _ = np_random(seed)
-            keys = draw_key(self.source)
-        self.games.begin(np.zeros(1, np.int64), keys)
+        is_new = seed is not None or self.source is None
+        if is_new: self.source, _ = np_random(seed)
+        self.games.begin(np.zeros(1, np.int64), draw_key(self.source) if is_new else None)
         self.agents = list(SIDES)
         return self._look(True), self._infos()
 
     def step(self, actions:dict):
         "One step; an action of each agent, by its name"
-        if not self.agents: self._refuse()
+        if not self.agents: self.refuse(IS_OVER if self.phase == OVER else NOT_BEGUN)
         require(set(actions) == set(self.agents), "actions", f"of {', '.join(actions) or 'nobody'}", f"one of each agent: {', '.join(self.agents)}")
-        both = np.array([[check_action(actions[side], self.is_discrete) for side in SIDES]], np.float32)
         self.games.max_steps = self.max_cycles or 0
-        done = self.games.step(both, DISABLED)
+        done = self.games.step(np.array([[check_action(actions[side], self.is_discrete) for side in SIDES]], np.float32), DISABLED)
         if done.ended: self.agents = []
         ends = [dict.fromkeys(SIDES, bool(end[0])) for end in (done.terminated, done.truncated)]
         reward = float(done.rewards[0])
         return self._look(False), dict(left=reward, right=-reward), *ends, self._infos()
 
-    def _refuse(self):
-        require(not self.closed, "step", "an environment that was closed", "a new one")
-        refuse(IS_OVER if self.games.phase[0] == OVER else NOT_BEGUN)
-
     def _look(self, has_begun):
-        if self.render_mode == "human": PongEnv._show(self)
+        self.show()
         seen = [self.games.see(side) for side in range(2)]
         if self.cameras: seen = [camera.look(s, np.array([has_begun])) for camera, s in zip(self.cameras, seen)]
         return {side: s[0] for side, s in zip(SIDES, seen)}
 
-    def _infos(self): return {side: PongEnv._info(self) for side in SIDES}
-
-    def render(self):
-        "The court as uint8 (200, 400, 3) in the mode rgb_array; a window draws itself"
-        return frame(self.games.states[0], self.stage.game, *PICTURE) if self.render_mode == "rgb_array" else None
+    def _infos(self): return {side: self.info() for side in SIDES}
 
     def close(self):
-        self.games.rest()
-        self.closed, self.agents = True, []
-        if self.screen: self.screen.close()
+        OnStage.close(self)
+        self.agents = []
 
-# %% ../nbs/40_envs.ipynb #40-envs-069
+# %% ../nbs/40_envs.ipynb #40-envs-065
 def parallel_env(**settings)->PongParallelEnv:
     "The game for two agents who act at once, as PettingZoo calls it; see `PongParallelEnv`"
     return PongParallelEnv(**settings)
@@ -748,7 +755,7 @@ def env(**settings):
     "The same for agents who are asked in turn (PettingZoo's AEC form)"
     return parallel_to_aec(parallel_env(**settings))
 
-# %% ../nbs/40_envs.ipynb #40-envs-077
+# %% ../nbs/40_envs.ipynb #40-envs-072
 def steps_per_second(
     env,                  # a Gymnasium environment, single or vector, fresh
     seconds:float=1.,     # how long to measure, in five stretches
