@@ -346,7 +346,7 @@ def games(self:PlaySession)->list[Replay]:
     "Every game in which something happened: those that are over (if the session `keeps` them), and this one"
     return self.finished + ([self.replay()] if self.ticks else [])
 
-# %% ../nbs/30_play.ipynb #30-play-049
+# %% ../nbs/30_play.ipynb #30-play-051
 def engines_of(replay:Replay)->list: # of (tick, name)
     "What played from which tick on, as a session notes it; [] if nothing is noted"
     noted = replay.about.get("engines")
@@ -361,7 +361,7 @@ def lesson_of(replay:Replay):
     "The trajectory that a network may learn from; `ValueError` if the rules cannot go on from where the replay begins"
     return recorded(replay) if was_exact(replay) else play_replay(replay)
 
-# %% ../nbs/30_play.ipynb #30-play-050
+# %% ../nbs/30_play.ipynb #30-play-052
 def save_games(
     folder,                 # a new one; it is whole or not there
     replays:list[Replay],   # of one configuration
@@ -387,7 +387,7 @@ def save_games(
         raise
     return folder
 
-# %% ../nbs/30_play.ipynb #30-play-057
+# %% ../nbs/30_play.ipynb #30-play-059
 FILMS = (".gif", ".mp4")
 GIF_PIXELS = 2.5e8     # in all pictures of a .gif together: it is put together in memory, about 4 bytes each
 
@@ -427,7 +427,7 @@ def render_replay(
                 for t, name in zip(rows, who))
     return save_animation(out, pictures, rate)
 
-# %% ../nbs/30_play.ipynb #30-play-059
+# %% ../nbs/30_play.ipynb #30-play-061
 def name_at(replay:Replay, tick:int)->str:
     "What played when tick `tick` was made"
     names = [name for t, name in engines_of(replay) if t < max(tick, 1)]
@@ -451,7 +451,7 @@ class Recorded(Engine):
     def step(self, actions): return self.show(self.at + 1)
     def load(self, states, actions=None): return self.show(self.at)
 
-# %% ../nbs/30_play.ipynb #30-play-060
+# %% ../nbs/30_play.ipynb #30-play-062
 class FilmMaker:
     "Another process that makes a film of a replay file, so that the game goes on meanwhile, and the film if it ends"
     CODE = ("import os, sys; getattr(os, 'nice', abs)(10); from pong_model.play import render_replay; "
@@ -472,7 +472,7 @@ class FilmMaker:
         self.errors.seek(0)
         return f"no film ({(self.errors.read().strip().splitlines() or ['it was stopped'])[-1]}); the replay is kept"
 
-# %% ../nbs/30_play.ipynb #30-play-066
+# %% ../nbs/30_play.ipynb #30-play-068
 @patch
 def save(self:PlaySession)->Path|None: # the folder, None if that was not to be
     "Keep the last seconds in a new folder of `clips`: replay.npz, a dataset, and soon a film"
@@ -496,7 +496,7 @@ def finish(self:PlaySession, wait:float=60.)->list[str]:
     outcomes = [film.outcome(wait) or f"{film.out} takes long and goes on without us" for film in films]
     return [said for film, said in zip(films, outcomes) if not film.out.exists()]
 
-# %% ../nbs/30_play.ipynb #30-play-071
+# %% ../nbs/30_play.ipynb #30-play-073
 @patch
 def swap(self:PlaySession):
     "The other engine takes over in mid-rally, or a line says why it cannot"
@@ -519,7 +519,7 @@ def show_ghost(self:PlaySession, shown:bool):
     self.ghost = Ghost(self.engine) if shown else None
     if shown: self.ghost.follow(self.state)
 
-# %% ../nbs/30_play.ipynb #30-play-085
+# %% ../nbs/30_play.ipynb #30-play-087
 class ReplaySession(PlaySession):
     "A session that shows a replay: as it was seen, or as `engine` plays it again"
     def __init__(self, replay:Replay, engine:Engine|None=None, **options): # of `PlaySession`
@@ -546,7 +546,7 @@ class ReplaySession(PlaySession):
         if self.ticks < self.shows.ticks: super()._tick()
         if self.ticks >= self.shows.ticks: self.paused, self.result = True, "the end"
 
-# %% ../nbs/30_play.ipynb #30-play-088
+# %% ../nbs/30_play.ipynb #30-play-090
 def render_game(session:PlaySession, out, seconds:float=10., width:int=640)->Path:
     "Play so many seconds without a display, among players that are none of them a person, and make a film of them"
     require(not session.humans, "render", "a person at the keyboard", "two players, or a replay to watch")
@@ -555,7 +555,7 @@ def render_game(session:PlaySession, out, seconds:float=10., width:int=640)->Pat
     while session.ticks < round(seconds/session.dt) and not session.paused: session._tick()
     return render_replay(session.replay(), out, ghost=bool(session.ghost), width=width)
 
-# %% ../nbs/30_play.ipynb #30-play-091
+# %% ../nbs/30_play.ipynb #30-play-093
 def letterbox(
     width:int,  # of a window, pixels
     height:int,
@@ -565,7 +565,7 @@ def letterbox(
     down = max(1, across//2)
     return (width - across)//2, (height - down)//2, across, down
 
-# %% ../nbs/30_play.ipynb #30-play-094
+# %% ../nbs/30_play.ipynb #30-play-096
 NO_DISPLAY = "display: found none, accepts a desktop, `ssh -X` or SDL_VIDEODRIVER; or play in a notebook or a web page"
 
 def open_display(width:int, height:int, title:str):
@@ -588,7 +588,7 @@ def open_display(width:int, height:int, title:str):
         pygame.quit()
         raise RuntimeError(NO_DISPLAY) from None
 
-# %% ../nbs/30_play.ipynb #30-play-096
+# %% ../nbs/30_play.ipynb #30-play-098
 def overlay(
     surface,          # of pygame, 32 bits a pixel
     blocks,           # what to draw, from back to front
@@ -602,7 +602,7 @@ def overlay(
     for kind, where, part in _pixels(blocks, width, height, reach):
         pixels[where] = pixels[where] + part[..., None]*(np.float32(COLOURS[kind]) - pixels[where]) + .5
 
-# %% ../nbs/30_play.ipynb #30-play-097
+# %% ../nbs/30_play.ipynb #30-play-099
 class Window:
     "A pygame window that shows a `PlaySession` and feeds it keys; a context manager"
     def __init__(self,
@@ -653,7 +653,7 @@ class Window:
         surface = pygame.display.get_surface()
         return np.frombuffer(pygame.image.tobytes(surface, "RGB"), np.uint8).reshape(*surface.get_size()[::-1], 3)
 
-# %% ../nbs/30_play.ipynb #30-play-098
+# %% ../nbs/30_play.ipynb #30-play-100
 @patch
 def keep(self:Window, key, make):
     "What `make()` gave for this key; at most 200 such things are kept"
@@ -667,10 +667,12 @@ def line(self:Window, text:str, colour:str, size:int, most:int):
     "A line of text as a surface at most so many pixels wide"
     import pygame
     def make():
-        font = pygame.font.Font(None, size)
-        wide = font.size(text)[0]
-        if wide > most: font = pygame.font.Font(None, max(8, int(size*most/wide)))
-        return font.render(text, True, COLOURS[colour])
+        font, said = pygame.font.Font(None, size), text
+        wide = font.size(said)[0]
+        if wide > most: font = pygame.font.Font(None, max(12, int(size*most/wide)))
+        while font.size(said)[0] > most and len(said) > 8:       # still too long: dots in its middle
+            said = said[:len(said)//2 - 2] + "..." + said[len(said)//2 + 2:]
+        return font.render(said, True, COLOURS[colour])
     return self.keep((text, colour, size, most), make)
 
 @patch
@@ -683,7 +685,7 @@ def write(self:Window, text:str, colour:str, size:int, most:int, backed:bool=Fal
     if backed: surface.fill(COLOURS["outside"], where.inflate(size, size//2))
     surface.blit(line, where)
 
-# %% ../nbs/30_play.ipynb #30-play-099
+# %% ../nbs/30_play.ipynb #30-play-101
 @patch
 def legend(self:Window, size:int, most:int):
     "The keys in two columns on a dark ground, as a surface at most so many pixels wide"
@@ -720,7 +722,7 @@ def draw_scenery(self:Window, surface, place, still):
     surface.fill(COLOURS["court"], pygame.Rect((left + (width - size[0])//2, top + (height - size[1])//2), size))
     overlay(surface, still[1:], place, reach)
 
-# %% ../nbs/30_play.ipynb #30-play-100
+# %% ../nbs/30_play.ipynb #30-play-102
 @patch
 def draw(self:Window):
     "The court, and on it what plays, the ghost's error, the keys (under what moves), a notice and the message"
@@ -746,7 +748,7 @@ def draw(self:Window):
         self.write(session.notice, "flash", small, width - 8*gap, backed=True, center=(middle, top + height//4))
     pygame.display.flip()
 
-# %% ../nbs/30_play.ipynb #30-play-102
+# %% ../nbs/30_play.ipynb #30-play-104
 @contextlib.contextmanager
 def told_to_end(session:PlaySession):
     "Meanwhile a closed terminal, or whoever asks this process to end, ends the session as ESC does"
@@ -767,7 +769,7 @@ def keep_games(session:PlaySession, folder, **about)->Path|None: # None: nothing
         line = f"record: {str(folder)!r} cannot be written ({error}), the games are in {str(refuge)!r}"
         raise OSError(line) from None
 
-# %% ../nbs/30_play.ipynb #30-play-103
+# %% ../nbs/30_play.ipynb #30-play-105
 def play_window(
     session:PlaySession,
     width:int=800,           # pixels
@@ -806,8 +808,10 @@ def watch_replay(
     engine:Engine|None=None,   # who plays it again (None: nobody, it is shown as it was seen)
     other=None,                # the engine that TAB swaps with, as in `PlaySession` (None: the exact one)
     ghost:bool=False,          # with the exact engine's ball
+    last:float=10., clips="clips", film:str=".gif", # what R saves, as in `PlaySession`
     **options,                 # of `play_window`
 )->ReplaySession:
     "Show a replay in a window, until it is closed"
     replay = replay if isinstance(replay, Replay) else load_replay(replay)
-    return play_window(ReplaySession(replay, engine, ghost=ghost, other=other), **options)
+    session = ReplaySession(replay, engine, ghost=ghost, other=other, last=last, clips=clips, film=film)
+    return play_window(session, **options)
