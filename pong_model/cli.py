@@ -15,8 +15,8 @@ from .game import GameConfig, require, write_atomically
 __all__ = ['RESUMABLE', 'Parser', 'docments', 'add_options', 'chosen', 'trainable', 'add_model_options', 'model_of', 'command',
            'use_threads', 'free_folder', 'pong_data', 'train_parser', 'show_film', 'measure', 'how_to_go_on',
            'start_training', 'finish_training', 'kept_options', 'refuse_changes', 'read_options', 'pong_train',
-           'Untracked', 'pong_eval', 'add_engine_options', 'with_balls', 'engine_options', 'load', 'keep_game',
-           'pong_play']
+           'Untracked', 'pong_eval', 'add_engine_options', 'with_balls', 'engine_options', 'load', 'played_by',
+           'play_parser', 'pong_play', 'pong_web']
 
 # %% ../nbs/90_cli.ipynb #90-cli-005
 class Parser(ArgumentParser):
@@ -46,7 +46,7 @@ def add_options(parser, cls, skip=()):
     "An option for each field of a dataclass; the comment behind the field is its help"
     group, hints, comments = parser.add_argument_group(cls.__name__, (cls.__doc__ or "").splitlines()[0]), typing.get_type_hints(cls), docments(cls)
     for f in dataclasses.fields(cls):
-        if f.name not in skip: group.add_argument(f"--{f.name}", type=hints[f.name], default=f.default, help=comments[f.name])
+        if f.name not in skip: group.add_argument(f"--{f.name}", type=hints[f.name], default=f.default, help=comments.get(f.name, ""))
 
 # %% ../nbs/90_cli.ipynb #90-cli-008
 def chosen(cls, options, **changes):
@@ -325,14 +325,14 @@ def pong_eval(argv=None):
     if options.pictures:
         Path(options.pictures).mkdir(parents=True, exist_ok=True)
         for name, figure in report_figures(dict(card, model=next(iter(compared))), compared).items(): figure.savefig(Path(options.pictures)/f"{name}.png", dpi=100, bbox_inches="tight")
-    broken = check_gate(card, gate)
+    broken = check_gate(card, gate) if options.gate else []
     for line in broken: print(f"pong_eval: gate: {line}", file=sys.stderr)
     return 1 if broken else 0
 
 # %% ../nbs/90_cli.ipynb #90-cli-034
 def add_engine_options(parser):
     "The options of a fuzzy engine"
-    parser.add_argument("--n_balls", type=int|None, default=None, help="how many balls, 1 to 64 (default: as many as the game has)")
+    parser.add_argument("--n_balls", type=int|None, default=None, help="how many balls, 1 to 64; 0: a model decides anew for each game (default: as many as the game has)")
     parser.add_argument("--paddles", type=str, default="model", help="who moves the paddles: model, or exact (assisted)")
     parser.add_argument("--scoring", type=str, default="model", help="who keeps score and serves: model, or exact (assisted)")
     parser.add_argument("--event_temperature", type=float, default=0., help="0: the most likely event; 1: as likely as the model says, 0 to 100")
@@ -352,8 +352,10 @@ def engine_options(options, model)->dict:
     from pong_model.game import config_from_dict
     from pong_model.training import find_device
     use_threads(options.threads)
-    game = with_balls(config_from_dict(GameConfig, model.about.get("game", {}), "model, game"), options)
-    return dict(config=game) | {k: getattr(options, k) for k in ("paddles", "scoring", "event_temperature", "serve_temperature", "forget_at_serve")} | dict(device=str(find_device(options.device)))
+    game = config_from_dict(GameConfig, model.about.get("game", {}), "model, game")
+    if options.n_balls != 0: own = dict(config=with_balls(game, options))
+    else: own = dict(config=dataclasses.replace(game, n_balls=max(model.balls_seen.nonzero().flatten().tolist(), default=1)), ball_count="model")
+    return own | {k: getattr(options, k) for k in ("paddles", "scoring", "event_temperature", "serve_temperature", "forget_at_serve")} | dict(device=str(find_device(options.device)))
 
 # %% ../nbs/90_cli.ipynb #90-cli-036
 def load(options):
@@ -362,43 +364,79 @@ def load(options):
     return load_model(options.model_path, options.mlflow_server_url)
 
 # %% ../nbs/90_cli.ipynb #90-cli-038
-def keep_game(replay, folder, is_exact:bool):
-    "Write a game that was played as a replay; one of the exact engine also as a dataset"
-    from pong_model.data import write_dataset
-    from pong_model.rollout import play_replay, save_replay
-    print(f"kept {save_replay(Path(folder)/'replay.npz', replay)}, {len(replay.actions)} ticks")
-    if is_exact and len(replay.actions): write_dataset(folder, [play_replay(replay)], **replay.about)
-
-# %% ../nbs/90_cli.ipynb #90-cli-039
-@command
-def pong_play(argv=None):
-    "Play, exact or learned"
+def played_by(kind, options, config=None):
+    "The engine of this kind, exact or fuzzy; `config` is the game, if it stands already (of a replay)"
     from pong_model.game import RULES
     from pong_model.exact import ExactEngine
-    from pong_model.players import PLAYERS, make_player
-    from pong_model.play import PlaySession, play_window
-    parser = Parser("pong_play", "Play Pong in a window: Q and A move the left paddle, Up and Down the right one, P pauses, ESC ends.")
-    parser.add_argument("--generator_type", type=str, default="exact", help="exact: by the rules; fuzzy: a network is the game")
-    parser.add_argument("--model_path", type=str, default="classic-rnn", help="what plays if fuzzy: a shipped name, a folder, runs:/..., models:/...")
+    if kind == "exact": return ExactEngine(config or with_balls(RULES[options.rules], options))
+    from pong_model.fuzzy import FuzzyEngine
+    options.model_path = options.model_path or f"{options.rules}-rnn"
+    model = load(options)
+    return FuzzyEngine(model, **engine_options(options, model) | (dict(config=config) if config else {}))
+
+# %% ../nbs/90_cli.ipynb #90-cli-039
+def play_parser():
+    "The options of `pong_play`"
+    from pong_model.game import RULES
+    from pong_model.players import PLAYERS
+    parser = Parser("pong_play", "Play Pong in a window, exact or learned. Q and A move the left paddle, Up and Down the right one; TAB swaps engines, G shows the ghost ball, R saves the last seconds, H shows all keys.")
+    parser.add_argument("--generator_type", type=str|None, default=None, help="exact: by the rules; fuzzy: a network is the game (default: exact; with --watch: nobody, it is shown as it was seen)")
+    parser.add_argument("--model_path", type=str|None, default=None, help="the network: a shipped name, a folder, runs:/..., models:/... (default: classic-rnn; with --rules arcade arcade-rnn)")
     parser.add_argument("--rules", type=str, default="classic", help=f"if exact: {' or '.join(RULES)}")
     for side, who in (("left", "human"), ("right", "level2")): parser.add_argument(f"--{side}", type=str, default=who, help=f"who plays {side}: human, {', '.join(PLAYERS)}")
     parser.add_argument("--ghost", type=bool, default=False, help="draw the exact engine's ball beside the model's")
     parser.add_argument("--seed", type=int, default=0, help="of the serves, 0 or more")
-    parser.add_argument("--seconds", type=float, default=0., help="close the window after so many seconds (0: never)")
-    parser.add_argument("--record", type=str|None, default=None, help="keep the game in this new folder: a replay, and (if exact) a dataset for pong_train --data")
+    parser.add_argument("--seconds", type=float, default=0., help="close the window after so many seconds; how long a film is that is rendered without a replay (0: never, and 10)")
+    parser.add_argument("--last", type=float, default=10., help="how many seconds R saves")
+    parser.add_argument("--clips", type=str, default="clips", help="where R saves them: replay, dataset, film")
+    parser.add_argument("--film", type=str, default=".gif", help="what kind of film R saves: .gif or .mp4")
+    parser.add_argument("--record", type=str|None, default=None, help="keep all games in this new folder: replays, and a dataset for pong_train --data")
+    parser.add_argument("--watch", type=str|None, default=None, help="show this replay instead of playing")
+    parser.add_argument("--render", type=str|None, default=None, help="make a film, out.gif or out.mp4, without a display: of --watch, or of a new game of two players")
     add_engine_options(parser)
-    options = parser.parse_args(argv)
-    require(options.generator_type in ("exact", "fuzzy"), "generator_type", options.generator_type, "exact or fuzzy")
+    return parser
+
+# %% ../nbs/90_cli.ipynb #90-cli-040
+@command
+def pong_play(argv=None):
+    "Play, exact or learned; watch a replay; make a film"
+    from pong_model.game import RULES
+    from pong_model.players import make_player
+    from pong_model.play import PlaySession, play_window, render_game, render_replay, watch_replay
+    from pong_model.rollout import load_replay
+    options = play_parser().parse_args(argv)
+    require(options.generator_type in (None, "exact", "fuzzy"), "generator_type", options.generator_type, "exact or fuzzy")
     require(options.rules in RULES, "rules", options.rules, " or ".join(RULES))
     require(0 <= options.seed < 2**63, "seed", options.seed, "0 to 9223372036854775807")
+    frames = round(options.seconds*60) or None
+    if options.watch:
+        replay = load_replay(options.watch)
+        again = played_by(options.generator_type, options, replay.config) if options.generator_type else None
+        if options.render: print(f"rendered {render_replay(replay, options.render, again, options.ghost)}"); return
+        watch_replay(replay, again, ghost=options.ghost, frames=frames); return
+    kind = options.generator_type or "exact"
     players = [None if who == "human" else make_player(who) for who in (options.left, options.right)]
-    if options.generator_type == "exact": engine = ExactEngine(with_balls(RULES[options.rules], options))
-    else:
-        from pong_model.fuzzy import FuzzyEngine
-        model = load(options)
-        engine = FuzzyEngine(model, **engine_options(options, model))
-    require(options.record is None or not Path(options.record).exists(), "record", options.record, "a folder that does not exist yet")
-    session = PlaySession(engine, *players, seed=options.seed, ghost=options.ghost)
-    play_window(session, frames=round(options.seconds*60) or None)
+    engine, other = played_by(kind, options), (lambda: played_by("fuzzy", options)) if kind == "exact" else None
+    session = PlaySession(engine, *players, seed=options.seed, ghost=options.ghost, other=other, last=options.last, clips=options.clips, film=options.film)
+    if options.render: print(f"rendered {render_game(session, options.render, options.seconds or 10.)}"); return
+    play_window(session, frames=frames, record=options.record)
     print("left {} : {} right".format(*session.scores))
-    if options.record: keep_game(session.replay(left=options.left, right=options.right, engine=options.generator_type), options.record, options.generator_type == "exact")
+    if options.record and session.games: print(f"kept {len(session.games)} game(s) in {options.record}")
+
+# %% ../nbs/90_cli.ipynb #90-cli-042
+@command
+def pong_web(argv=None):
+    "Make a web page that plays without a server"
+    from pong_model.tracking import model_folder
+    from pong_model.web import PageOptions, measure_page, web_page
+    parser = Parser("pong_web", "Make one file that plays learned Pong in any browser, without a server or a network.")
+    parser.add_argument("--model_path", type=str, nargs="+", default=["classic-rnn"], help="what plays: shipped names, folders, runs; of several one is chosen in the page")
+    parser.add_argument("--out", type=str, default="play.html", help="the file to make; one that is there is replaced")
+    parser.add_argument("--measure", type=float, default=0., help="then look at it in Chromium for so many seconds, up to 16: pictures a second, gaps, from key to picture (needs playwright and chromium)")
+    parser.add_argument("--mlflow_server_url", type=str|None, default=None, help="where runs:/ and models:/ are looked up")
+    add_options(parser, PageOptions)
+    options = parser.parse_args(argv)
+    folders = [model_folder(name, options.mlflow_server_url) for name in options.model_path]
+    page = web_page(folders, options.out, **dataclasses.asdict(chosen(PageOptions, options)))
+    print(f"made {page}, {page.stat().st_size/1e6:.2f} MB")
+    if options.measure: print(json.dumps(measure_page(page, options.measure)))
