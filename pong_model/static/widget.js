@@ -1,9 +1,13 @@
 /** The game in a notebook: in the page, or in a kernel that sends states. One look, one set of keys. */
-import {GAME_SIZE, BALL_SIZE, COURT_SCALE, LEFT_POINTS, LEFT_Y, RIGHT_POINTS, RIGHT_Y, X, Y, ExactEngine} from "./rules.js";
+import {
+  GAME_SIZE, BALL_SIZE, COURT_SCALE, LEFT_POINTS, LEFT_Y, RIGHT_POINTS, RIGHT_Y, X, Y, ExactEngine,
+} from "./rules.js";
 import {FuzzyEngine, readModel} from "./model.js";
 import {makePlayer} from "./players.js";
-import {GHOST_KEYS, MOVE_KEYS, PAUSE_KEYS, RESET_KEYS, SWAP_KEYS, Session, ballsIn, hasJumped, slotOf} from "./session.js";
-import {COLOURS, Court, Keys, Loop, Touch} from "./court.js";
+import {
+  GHOST_KEYS, MOVE_KEYS, PAUSE_KEYS, RESET_KEYS, SWAP_KEYS, Session, ballsIn, hasJumped, slotOf,
+} from "./session.js";
+import {COLOURS, Court, Keys, Loop, Touch, keyName} from "./court.js";
 
 /** What Python calls an engine, and what a session shows then. */
 const SHOWN_AS = {exact: "exact", fuzzy: "learned", both: "both"};
@@ -22,6 +26,7 @@ const KEPT_WAITING = 3;
  * the next ones. So after a key the page says something at these times, in ms, and the answer comes at once.
  */
 const PROMPTS = [12, 28, 44];
+const GONE = "the kernel is gone";
 const SILENT = "no answer from the kernel\nIs it busy, or was it restarted? Then run the cell again";
 
 /** How quickly pictures follow each other, and keys: gaps and latencies in ms. */
@@ -29,7 +34,8 @@ export class Meter {
   constructor() { this.clear(); }
 
   clear() {
-    Object.assign(this, {gaps: [], latencies: [], delays: [], states: 0, missed: 0, before: null, pressed: null, tick: -1, heights: null});
+    Object.assign(this, {gaps: [], latencies: [], delays: [], states: 0, missed: 0});
+    Object.assign(this, {before: null, pressed: null, tick: -1, heights: null});
   }
 
   /** A key that moves a paddle went down. */
@@ -85,13 +91,14 @@ class WatchedSession extends Session {
 function pathAhead(engine, ticks) {
   const saved = engine.snapshot();
   let before = engine.state;
-  const paths = Array.from({length: ballsIn(before)}, (_, k) => ({points: [[before[slotOf(k) + X], before[slotOf(k) + Y]]], ended: false}));
+  const placeOf = (state, k) => [state[slotOf(k) + X], state[slotOf(k) + Y]];
+  const paths = Array.from({length: ballsIn(before)}, (_, k) => ({points: [placeOf(before, k)], ended: false}));
   try {
     for (let t = 0; t < ticks && !paths.every((path) => path.ended); t++) {
       const now = engine.step(0, 0);
       paths.forEach((path, k) => {
         path.ended = path.ended || hasJumped(before, now, k);
-        if (!path.ended) path.points.push([now[slotOf(k) + X], now[slotOf(k) + Y]]);
+        if (!path.ended) path.points.push(placeOf(now, k));
       });
       before = now;
     }
@@ -108,14 +115,16 @@ function drawPaths(court, paths, colour) {
   const size = Math.max(1.5, 0.006 * unit);
   context.fillStyle = colour;
   for (const points of paths) {
-    for (const [x, y] of points) context.fillRect(middle[0] + x * unit - size / 2, middle[1] + y * unit - size / 2, size, size);
+    for (const [x, y] of points) {
+      context.fillRect(middle[0] + x * unit - size / 2, middle[1] + y * unit - size / 2, size, size);
+    }
   }
 }
 
 /** What a game in the page tells Python: rows in batches, each with the score. */
 class Reporter {
-  constructor(model) {
-    this.model = model;
+  constructor(owner) {
+    this.owner = owner;
     this.forget();
   }
 
@@ -125,7 +134,7 @@ class Reporter {
   begin(session, isKept, isFresh = session.ticks === 0) {
     this.flush(session);
     const news = {kind: "begin", seed: Number(session.seed), tick: session.ticks, kept: isKept, fresh: isFresh};
-    this.model.send({...news, engine: session.kind}, undefined, [session.state.slice().buffer]);
+    this.owner.send({...news, engine: session.kind}, [session.state.slice().buffer]);
   }
 
   add(state, left, right) {
@@ -148,7 +157,7 @@ class Reporter {
     const rows = new Float32Array(states.length * session.state.length);
     states.forEach((state, t) => rows.set(state, t * state.length));
     const error = Number.isFinite(session.error) ? session.error : null;
-    this.model.send({kind: "rows", counts, score: session.scores, tick: session.ticks, error}, undefined,
+    this.owner.send({kind: "rows", counts, score: session.scores, tick: session.ticks, error},
       [rows.buffer, Float32Array.from(actions).buffer]);
   }
 }
@@ -160,11 +169,23 @@ class NotebookGame {
     this.courts = new Set();
     this.meter = new Meter();
     this.handlers = [];
+    this.isAlone = false;
     this.paths = {now: [], before: []};
     this.session = this.makeSession();
     this.meter.side = this.session.humans[0] || 0;
-    this.loop = new Loop(this.session, {draw: (state, extras) => this.draw(state, extras)}, {onFrame: (session, now) => this.onFrame(now)});
-    this.listen("msg:custom", (message, buffers) => this.receive(message, buffers || []));
+    const everyCourt = {draw: (state, extras) => this.draw(state, extras)};
+    this.loop = new Loop(this.session, everyCourt, {onFrame: (_, now) => this.onFrame(now)});
+    this.listen("msg:custom", (message, buffers) => this.hearPython(message, buffers || []));
+  }
+
+  /** A message of Python; what cannot be done with it is said on the court. */
+  hearPython(message, buffers) {
+    const bytes = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
+    try {
+      this.receive(message, buffers.map((view) => new Float32Array(bytes(view))));
+    } catch (error) {
+      this.set({notice: error.message, paused: true});
+    }
   }
 
   get game() { return this.model.get("_game"); }
@@ -179,7 +200,15 @@ class NotebookGame {
   set(changes) {
     const news = Object.entries(changes).filter(([name, value]) => this.model.get(name) !== value);
     for (const [name, value] of news) this.model.set(name, value);
-    if (news.length) this.model.save_changes();
+    if (news.length) this.reach(() => this.model.save_changes());
+  }
+
+  /** Tell Python something. */
+  send(message, buffers = []) { this.reach(() => this.model.send(message, undefined, buffers)); }
+
+  /** Do what needs a kernel; where there is none any more, remember that. */
+  reach(act) {
+    try { act(); } catch { this.isAlone = true; }
   }
 
   add(court) {
@@ -196,13 +225,18 @@ class NotebookGame {
 
   draw(state, extras) {
     const notice = this.model.get("notice");
+    const told = {...extras, status: this.statusOf(extras)};
+    if (notice) Object.assign(told, {message: notice, hint: "click to go on"});
     for (const court of this.courts) {
       court.setGame(this.game);
-      court.draw(state, notice ? {...extras, message: notice, hint: "click to go on"} : extras);
+      court.draw(state, told);
+      court.onMessage(told.message);
       drawPaths(court, this.paths.before, COLOURS.text);
       drawPaths(court, this.paths.now, COLOURS.flash);
     }
   }
+
+  statusOf({status}) { return status; }
 
   onFrame(now) {
     if (!this.session.paused) this.meter.frame(now, this.session.shown(), this.session.ticks);
@@ -224,9 +258,11 @@ class BrowserGame extends NotebookGame {
     this.listen("change:record", () => this.reporter.begin(this.session, this.model.get("record")));
     for (const name of ["_game", "_weights"]) this.listen(`change:${name}`, () => this.renew());
     this.listen("change:engine", () => this.session.show(SHOWN_AS[this.model.get("engine")]));
-    this.listen("change:ghost", () => this.session.wantsGhost !== this.model.get("ghost") && this.session.setGhost(this.model.get("ghost")));
+    this.listen("change:ghost", () => this.followGhost());
     for (const side of ["left", "right"]) this.listen(`change:${side}`, () => this.setPlayers());
-    for (const name of ["event_temperature", "serve_temperature", "speed"]) this.listen(`change:${name}`, () => this.heat(this.session));
+    for (const name of ["event_temperature", "serve_temperature", "speed"]) {
+      this.listen(`change:${name}`, () => this.heat(this.session));
+    }
     this.reporter.begin(session, model.get("record"));
   }
 
@@ -235,12 +271,14 @@ class BrowserGame extends NotebookGame {
     const {model, game} = this;
     const setting = (name) => model.get(name);
     const weights = setting("_weights");
-    this.played = game;
-    const session = new WatchedSession({exact: new ExactEngine(game, setting("seed")), learned: this.readEngine(weights),
-      shows: SHOWN_AS[setting("engine")], ghost: setting("ghost"), seed: setting("seed"), ...this.players()});
+    this.played = {game, weights};
+    const engines = {exact: new ExactEngine(game, setting("seed")), learned: this.readEngine(weights)};
+    const shows = SHOWN_AS[setting("engine")];
+    const start = {shows, ghost: setting("ghost"), seed: setting("seed")};
+    const session = new WatchedSession({...engines, ...this.players(), ...start});
     session.paused = setting("paused");
     this.heat(session);
-    this.reporter = this.reporter || new Reporter(model);
+    this.reporter = this.reporter || new Reporter(this);
     session.watch = (state, left, right) => setting("record") && this.reporter.add(state, left, right);
     session.onEvent((event) => this.hear(event));
     return session;
@@ -277,13 +315,19 @@ class BrowserGame extends NotebookGame {
 
   /** Another model, perhaps another game: begin anew. */
   renew() {
-    if (this.played === this.model.get("_game")) return;
+    const {game, weights} = this.played;
+    if (game === this.game && weights === this.model.get("_weights")) return;
     this.reporter.flush(this.session);
     this.session = this.makeSession();
     this.loop.session = this.session;
     this.courts.forEach((court) => court.onSession(this.session));
     this.paths = {now: [], before: []};
     this.reporter.begin(this.session, this.model.get("record"));
+  }
+
+  followGhost() {
+    const isWanted = this.model.get("ghost");
+    if (isWanted !== this.session.wantsGhost) this.session.setGhost(isWanted);
   }
 
   followPause() {
@@ -307,8 +351,7 @@ class BrowserGame extends NotebookGame {
     if (event.kind === "lost") this.set({notice: this.session.failure});
   }
 
-  receive(message, buffers) {
-    const numbers = buffers.map((view) => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)));
+  receive(message, numbers) {
     if (message.kind === "reset") this.session.reset(message.seed);
     if (message.kind === "load") {
       this.session.load(numbers[0]);
@@ -338,9 +381,11 @@ class BrowserGame extends NotebookGame {
     if (!session.paused) reporter.advance((this.loop.gaps[(this.loop.frames - 1) % 1000] || 0) / 1000, session);
     else reporter.flush(session);
     if (this.model.get("look_ahead") && this.loop.frames % 6 === 0) this.lookAhead();
-    this.set({paused: session.paused, seed: Number(session.seed), engine: NAMED_AS[session.shows], ghost: session.wantsGhost,
-      notice: session.paused ? this.model.get("notice") : ""});
+    const shown = {paused: session.paused, seed: Number(session.seed), engine: NAMED_AS[session.shows]};
+    this.set({...shown, ghost: session.wantsGhost, notice: session.paused ? this.model.get("notice") : ""});
   }
+
+  statusOf({status}) { return this.isAlone ? `${status} · ${GONE}: nothing is recorded` : status; }
 
   leave() {
     if (this.isHuman) this.session.pause();
@@ -350,17 +395,23 @@ class BrowserGame extends NotebookGame {
 }
 
 /** The face of a session whose game is elsewhere: states come from a kernel, keys go to it. */
-class RemoteSession {
+export class RemoteSession {
   constructor(owner) {
-    Object.assign(this, {owner, ticks: 0, waiting: [], state: null, ghostState: null, flash: [0, 0], silent: 0, status: "", text: "", isHurried: false});
+    Object.assign(this, {owner, waiting: [], silent: 0, isHurried: false});
+    Object.assign(this, {ticks: 0, state: null, ghostState: null, flash: [0, 0], status: "", text: ""});
   }
 
   get config() { return this.owner.game.config; }
   get paused() { return this.owner.model.get("paused"); }
-  get humans() { return ["left", "right"].map((side, k) => (this.owner.model.get(side) === "human" ? k : -1)).filter((k) => k >= 0); }
+  get humans() { return [0, 1].filter((side) => this.owner.model.get(["left", "right"][side]) === "human"); }
   get scores() { return this.state ? [LEFT_POINTS, RIGHT_POINTS].map((i) => Math.round(this.state[i]) || 0) : [0, 0]; }
-  get hint() { return `${["", "Q/A or arrow keys move your paddle · ", "Q/A left, arrow keys right · "][this.humans.length]}Space pause · R new game`; }
+  get hint() {
+    const move = ["", "Q/A or arrow keys move your paddle · ", "Q/A left, arrow keys right · "][this.humans.length];
+    return `${move}Space pause · R new game`;
+  }
+
   get message() {
+    if (this.owner.isAlone) return `${GONE}\nRun the cell again for another game`;
     if (!this.paused && this.silent > SILENT_SECONDS) return SILENT;
     return this.text || (this.paused ? (this.ticks ? "paused" : "click to play") : "");
   }
@@ -370,7 +421,8 @@ class RemoteSession {
     this.silent = 0;
     const rows = states.length / news.count;
     for (let k = 0; k < news.count; k++) {
-      this.waiting.push({state: states.slice(k * rows, (k + 1) * rows), ghost, news, tick: news.tick - news.count + 1 + k});
+      const state = states.slice(k * rows, (k + 1) * rows);
+      this.waiting.push({state, ghost, news, tick: news.tick - news.count + 1 + k});
     }
     if (news.now) this.waiting = this.waiting.slice(-1);
     if (this.waiting.length > MOST_WAITING) this.waiting = this.waiting.slice(-KEPT_WAITING);
@@ -386,7 +438,8 @@ class RemoteSession {
     const next = this.waiting.shift();
     if (!next) return 0;
     const {state, ghost, news, tick} = next;
-    Object.assign(this, {state, ghostState: ghost, ticks: tick, flash: news.flash, status: news.status, text: news.text});
+    const {flash, status, text} = news;
+    Object.assign(this, {state, ghostState: ghost, ticks: tick, flash, status, text});
     return 1;
   }
 
@@ -404,20 +457,20 @@ class RemoteSession {
     if (name in MOVE_KEYS) this.move(name, down);
     else if (!down) return;
     else if (PAUSE_KEYS.includes(name)) owner.set({paused: !this.paused});
-    else if (RESET_KEYS.includes(name)) owner.model.send({kind: "restart"});
-    else if (SWAP_KEYS.includes(name)) owner.model.send({kind: "swap"});
+    else if (RESET_KEYS.includes(name)) owner.send({kind: "restart"});
+    else if (SWAP_KEYS.includes(name)) owner.send({kind: "swap"});
     else if (GHOST_KEYS.includes(name)) owner.set({ghost: !owner.model.get("ghost")});
   }
 
   /** A key that moves a paddle: its answer should come soon, and one picture is left out to show it sooner. */
   move(name, down) {
-    this.owner.model.send({kind: "key", name, down});
+    this.owner.send({kind: "key", name, down});
     if (!down) return;
     this.isHurried = true;
     for (const ms of PROMPTS) setTimeout(() => this.owner.live(), ms);
   }
 
-  release() { this.owner.model.send({kind: "release"}); }
+  release() { this.owner.send({kind: "release"}); }
   pause() { this.owner.set({paused: true}); }
   resume() { this.owner.set({paused: false}); }
 }
@@ -427,7 +480,9 @@ class KernelGame extends NotebookGame {
   constructor(model) {
     super(model);
     this.listen("change:paused", () => { if (!this.session.paused) this.session.silent = 0; });
-    for (const side of ["left", "right"]) this.listen(`change:${side}`, () => { this.meter.side = this.session.humans[0] || 0; });
+    for (const side of ["left", "right"]) {
+      this.listen(`change:${side}`, () => { this.meter.side = this.session.humans[0] || 0; });
+    }
   }
 
   makeSession() { return new RemoteSession(this); }
@@ -435,14 +490,13 @@ class KernelGame extends NotebookGame {
   add(court) {
     super.add(court);
     if (!this.timer) this.timer = setInterval(() => this.live(), 1000 * ALIVE_SECONDS);
-    this.model.send({kind: "hello"});
+    this.send({kind: "hello"});
   }
 
-  live() { if (!this.session.paused) this.model.send({kind: "alive"}); }
+  live() { if (!this.session.paused) this.send({kind: "alive"}); }
 
-  receive(message, buffers) {
+  receive(message, numbers) {
     if (message.kind !== "states") return;
-    const numbers = buffers.map((view) => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)));
     const [states, ghost, now, before] = numbers;
     this.session.take(message, states, ghost.length ? ghost : null);
     const points = (flat) => [Array.from({length: flat.length / 2}, (_, i) => [flat[2 * i], flat[2 * i + 1]])];
@@ -452,7 +506,7 @@ class KernelGame extends NotebookGame {
   leave() {
     clearInterval(this.timer);
     this.timer = null;
-    this.model.send({kind: "bye"});
+    this.send({kind: "bye"});
   }
 
   close() {
@@ -469,14 +523,15 @@ class WidgetView {
     this.holder.className = "pong-widget";
     this.holder.tabIndex = 0;
     this.holder.setAttribute("role", "application");
-    this.holder.setAttribute("aria-label", "Pong. Click, or press space, to play; losing the focus pauses. Tab leaves the game");
-    this.holder.dataset.lmSuppressShortcuts = "true";            // JupyterLab's own shortcuts listen before anybody else
+    this.holder.setAttribute("aria-label", "Pong. Space plays and pauses, Tab leaves the game");
+    this.holder.dataset.lmSuppressShortcuts = "true";      // JupyterLab's shortcuts listen before anybody else
     this.holder.meter = game.meter;
     const canvas = document.createElement("canvas");
     this.holder.append(canvas);
     el.append(this.holder);
     this.court = new Court(canvas, game.game);
     this.court.onSession = (session) => this.attach(session);
+    this.court.onMessage = (text) => this.say(text);
     this.attach(game.session);
     this.holder.addEventListener("pointerdown", () => this.enter());
     this.holder.addEventListener("keydown", (event) => this.press(event), true);
@@ -491,6 +546,11 @@ class WidgetView {
     for (const input of this.inputs) input.attach();
   }
 
+  /** The message on the canvas, for those who cannot see it. */
+  say(text) {
+    if (this.holder.getAttribute("aria-description") !== text) this.holder.setAttribute("aria-description", text);
+  }
+
   detach() { for (const input of this.inputs || []) input.detach(); }
 
   /** A click takes the focus, and play goes on. */
@@ -500,8 +560,7 @@ class WidgetView {
   }
 
   press(event) {
-    const isMove = Object.keys(MOVE_KEYS).some((name) => `arrow${name}` === event.key.toLowerCase() || name === event.key.toLowerCase());
-    if (isMove && !event.repeat && !this.game.session.paused) this.game.meter.press();
+    if (keyName(event) in MOVE_KEYS && !event.repeat && !this.game.session.paused) this.game.meter.press();
   }
 
   remove() {
