@@ -123,6 +123,7 @@ SPEEDS = (.125, .25, .5, 1., 2., 4.)
 
 class PlaySession:
     "One game in real time, without a screen; `left` and `right` are players, None being a person at the keyboard"
+    new = "new game"             # what N does
     def __init__(self,
         engine:Engine,           # of one game; the exact one or any other
         left:Player|None=None,
@@ -298,7 +299,7 @@ def legend(self:PlaySession)->list[tuple[str, str]]: # key, what it does
     move = {0: [], 1: [("Q A or Up Down", "your paddle")], 2: [("Q A", "left paddle"), ("Up Down", "right paddle")]}
     swap = [("Tab", "exact or learned engine")] if self.other is not None else []
     return [*move[len(self.humans)], ("P or Space", "pause"), *swap, ("G", "ghost ball: where the rules have it"),
-            ("R", f"save the last {self.last:g} s"), ("N", "new game"), ("- +", "slower, faster"),
+            ("R", f"save the last {self.last:g} s"), ("N", self.new), ("- +", "slower, faster"),
             ("F", "full screen"), ("H", "these keys"), ("Esc", "leave")]
 
 @patch(as_prop=True)
@@ -522,6 +523,7 @@ def show_ghost(self:PlaySession, shown:bool):
 # %% ../nbs/30_play.ipynb #30-play-087
 class ReplaySession(PlaySession):
     "A session that shows a replay: as it was seen, or as `engine` plays it again"
+    new = "from the beginning"
     def __init__(self, replay:Replay, engine:Engine|None=None, **options): # of `PlaySession`
         self.shows = replay
         sides = (ReplayPlayer(replay.actions[None, replay.lead_in:, side]) for side in (LEFT, RIGHT))
@@ -642,6 +644,7 @@ class Window:
         elif event.type == pygame.KEYUP: self.session.key(pygame.key.name(event.key), False)
         elif event.type == pygame.KEYDOWN:
             typed, name = getattr(event, "unicode", ""), pygame.key.name(event.key)
+            if getattr(event, "mod", 0) & (pygame.KMOD_LALT | pygame.KMOD_CTRL | pygame.KMOD_META): return
             if name in FULL_SCREEN: self.toggle_full_screen()
             elif typed in ("?", "+", "-"):      # which key makes these depends on the keyboard
                 self.session.key(typed); self.session.key(typed, False)
