@@ -690,7 +690,7 @@ def write(self:Window, text:str, colour:str, size:int, most:int, backed:bool=Fal
 
 # %% ../nbs/30_play.ipynb #30-play-101
 @patch
-def legend(self:Window, size:int, most:int):
+def legend_panel(self:Window, size:int, most:int):
     "The keys in two columns on a dark ground, as a surface at most so many pixels wide"
     import pygame
     def make():
@@ -739,7 +739,7 @@ def draw(self:Window):
     blocks = session.blocks()
     self.draw_scenery(surface, place, tuple(b for b in blocks if b.kind in SCENERY))
     if session.shows_legend:
-        legend = self.legend(max(12, height//24), width - 4*gap)
+        legend = self.legend_panel(max(12, height//24), width - 4*gap)
         surface.blit(legend, legend.get_rect(midbottom=(middle, top + height - small - 2*gap)))
     overlay(surface, [b for b in blocks if b.kind not in SCENERY], place, span(session.config))
     assisted, most = bool(getattr(session.engine, "assisted", "")), width//2 - 4*gap
