@@ -721,7 +721,7 @@ if ID not in gymnasium.registry:
     gymnasium.register(ID, f"{PongEnv.__module__}:PongEnv", order_enforce=False,
                        vector_entry_point=f"{PongVectorEnv.__module__}:PongVectorEnv")
 
-# %% ../nbs/40_envs.ipynb #40-envs-064
+# %% ../nbs/40_envs.ipynb #40-envs-062
 class PongParallelEnv(OnStage, ParallelEnv):
     "One game of Pong with an agent on each side; `settings` are the fields of `EnvConfig` but `opponent` and `side`"
     metadata = METADATA | dict(name="pong_model_v0", is_parallelizable=True)
@@ -779,7 +779,7 @@ class PongParallelEnv(OnStage, ParallelEnv):
         OnStage.close(self)
         self.agents = []
 
-# %% ../nbs/40_envs.ipynb #40-envs-065
+# %% ../nbs/40_envs.ipynb #40-envs-063
 def parallel_env(**settings)->PongParallelEnv:
     "The game for two agents who act at once, as PettingZoo calls it; see `PongParallelEnv`"
     return PongParallelEnv(**settings)
@@ -788,7 +788,7 @@ def env(**settings):
     "The same for agents who are asked in turn (PettingZoo's AEC form)"
     return parallel_to_aec(parallel_env(**settings))
 
-# %% ../nbs/40_envs.ipynb #40-envs-072
+# %% ../nbs/40_envs.ipynb #40-envs-069
 def steps_per_second(
     env,                  # a Gymnasium environment, single or vector, fresh
     seconds:float=1.,     # how long to measure, in five stretches
