@@ -74,12 +74,12 @@ WIDTH = dict(float32="<f4", float64="<f8")
 MEMORIES = {NO_MEMORY: "none", GRU: "gru", LSTM: "lstm"}
 
 def web_model(
-    model:Model|str,        # a model, or the name, folder or run of one
+    model:Model|str|Path,   # a model, or the name, folder or run of one
     n_balls:int|None=None,  # balls in play; by default as many as it was trained on
 )->dict: # JSON
     "A model for `readModel` of model.js. `ValueError` if a browser cannot run it"
-    name = Path(model).name if isinstance(model, str) else type(model).__name__
-    model = load_model(model) if isinstance(model, str) else model
+    name = type(model).__name__ if isinstance(model, Model) else Path(model).name
+    model = model if isinstance(model, Model) else load_model(str(model))
     require(not can_run(model), "model", name, can_run(model))
     game = config_from_dict(GameConfig, model.about.get("game", {}), "model, game")
     game = game if n_balls is None else dataclasses.replace(game, n_balls=n_balls)
@@ -139,7 +139,7 @@ def bundle(
     if default: out.append(f"export default {default};")
     return "\n".join(out)
 
-# %% ../nbs/31_browser.ipynb #31-brows-024
+# %% ../nbs/31_browser.ipynb #31-brows-025
 def run_node(
     script:str,     # the body of a function of `data`
     bundle:str="",  # JavaScript that stands before it
@@ -158,7 +158,7 @@ def run_node(
     if done.returncode: raise RuntimeError(f"script: {said}")
     return json.loads(done.stdout)
 
-# %% ../nbs/31_browser.ipynb #31-brows-025
+# %% ../nbs/31_browser.ipynb #31-brows-026
 def run_chromium(script:str, bundle:str="", data=None, seconds=600, browser="chromium"):
     "`run_node` in a page of a browser that Playwright drives; `browser` is its command"
     from playwright.sync_api import Error, sync_playwright
@@ -172,7 +172,7 @@ def run_chromium(script:str, bundle:str="", data=None, seconds=600, browser="chr
             finally: window.close()
     with ThreadPoolExecutor(1) as pool: return pool.submit(work).result(seconds)    # a notebook's own thread has a loop
 
-# %% ../nbs/31_browser.ipynb #31-brows-028
+# %% ../nbs/31_browser.ipynb #31-brows-029
 PARITY = "parity"        # the static module that plays for tests
 
 def as_base64(array)->str:
@@ -188,7 +188,7 @@ def digests(
     for word in words.T: total = (total ^ word)*np.uint32(0x01000193)
     return total.tolist()
 
-# %% ../nbs/31_browser.ipynb #31-brows-030
+# %% ../nbs/31_browser.ipynb #31-brows-031
 def same_games(
     config:GameConfig, players=("tracker", "level3"), # who plays, by name
     n:int=1000, ticks:int=400, seed:int=0,
@@ -204,7 +204,7 @@ def same_games(
         hits=counts["hit_left"] + counts["hit_right"], walls=counts["top"] + counts["bottom"],
         matches=counts["match_over"])
 
-# %% ../nbs/31_browser.ipynb #31-brows-035
+# %% ../nbs/31_browser.ipynb #31-brows-036
 def same_ticks(
     model:Model,
     n:int=25, ticks:int=400, seed:int=0, # recorded games of mixed players
@@ -231,7 +231,7 @@ def _apart(engine, balls):
     there += [np.array([ball["lane"] for ball in balls])]*len(lanes)
     return max((float(np.abs(a - b).max()) for a, b in zip(own + lanes, there)), default=0.)
 
-# %% ../nbs/31_browser.ipynb #31-brows-040
+# %% ../nbs/31_browser.ipynb #31-brows-041
 def ends_here(engine:Engine, players, seeds, ticks:int, matches:bool=False)->list[list]: # one game
     "How games of an engine end: [tick, class of the first score or 0]; with `matches` [tick, left and right points]"
     players, out = list(map(make_player, players)), []
@@ -246,7 +246,7 @@ def ends_here(engine:Engine, players, seeds, ticks:int, matches:bool=False)->lis
         out.append([t, *state[0, [LEFT_POINTS, RIGHT_POINTS]].tolist()] if matches else [t, scored])
     return out
 
-# %% ../nbs/31_browser.ipynb #31-brows-041
+# %% ../nbs/31_browser.ipynb #31-brows-042
 def same_ends(
     model:Model, players=("random", "tracker"), # who plays, by name
     n:int=1000, ticks:int=1000, seed:int=0, matches:bool=False,

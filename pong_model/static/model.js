@@ -29,7 +29,7 @@ function canonical(value) {
   return bits.getBigUint64(0).toString(16).padStart(16, "0");
 }
 
-/** FNV-1a, 32 bits, of the UTF-8 bytes of a text: finds what was cut short or changed, not what was forged. */
+/** FNV-1a, 32 bits, of the UTF-8 bytes of `canonical(value)`: finds what was cut short or changed, not forged. */
 export function checksum(value) {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(canonical(value))) hash = Math.imul(hash ^ byte, 0x01000193);
@@ -69,7 +69,7 @@ export function readModel(json) {
   demand(sum === promised, "model, checksum", sum, `${promised} (the file was cut short or changed)`);
   const {name, config, game, memory, carries_on: carriesOn, serve} = told, lacking = NEEDED.filter((key) => !told[key]);
   demand(lacking.length === 0, "model", `no ${lacking.join(", ")}`, "what web_model makes");
-  demand(memory in GATES, "model, memory", memory, "gru, lstm or none: other models are played from the kernel");
+  demand(Object.hasOwn(GATES, memory), "model, memory", memory, "gru, lstm or none: other models are played from the kernel");
   const p = unpack(told), part = (what, ...shape) => partOf(p, what, shape);
   const H = config.hidden_size, watches = !config.velocities;
   return {name, config, game, memory, carriesOn, watches, hiddenSize: H,
