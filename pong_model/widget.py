@@ -6,6 +6,7 @@
 from __future__ import annotations
 import array, asyncio, base64, io, json, os, secrets, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 import urllib.request, weakref
+from html import escape
 from pathlib import Path
 from typing import NamedTuple
 import anywidget, numpy as np, traitlets
@@ -27,9 +28,9 @@ from .browser import STATIC, bundle, can_run, game_json, web_model
 __all__ = ['RULES_NAME', 'LEARNED_NAME', 'FILM_SECONDS', 'RUNS', 'ENGINES', 'FOLLOWED', 'TOLD', 'HOTTEST', 'SEEDS', 'QUIET',
            'PARTS', 'QUIET_LAB', 'JUPYTER_FOLDERS', 'COURT', 'VIEW', 'Recording', 'film', 'save_recording', 'Subject',
            'subject_of', 'engine_subject', 'Pulse', 'swap_interrupt', 'interrupt', 'KeptSession', 'PongWidget',
-           'running_loop', 'controls_of', 'choose', 'said', 'free_folder', 'memories', 'velocity_directions',
-           'push_memory', 'way_ahead', 'LatentExplorer', 'find_chromium', 'notebook_of', 'free_port', 'start_lab',
-           'wait_for', 'Lab', 'in_jupyterlab', 'measure_widget', 'summary', 'only_stills']
+           'running_loop', 'controls_of', 'choose', 'follow_model', 'said', 'free_folder', 'memories',
+           'velocity_directions', 'push_memory', 'way_ahead', 'LatentExplorer', 'find_chromium', 'notebook_of',
+           'free_port', 'start_lab', 'wait_for', 'Lab', 'in_jupyterlab', 'measure_widget', 'summary', 'only_stills']
 
 # %% ../nbs/32_widget.ipynb #32-widge-005
 RULES_NAME, LEARNED_NAME = "exact engine", "learned engine"       # as a session calls them
@@ -148,7 +149,8 @@ class Pulse:
         if self.task is None: self.interrupted, self.task = False, loop.create_task(self._run())
 
     def stop(self):
-        if self.task is not None: self.task.cancel()
+        if self.task is None: return
+        self.task.cancel()
         self._forget()
 
     def _forget(self):
@@ -270,6 +272,12 @@ class PongWidget(anywidget.AnyWidget):
     def __repr__(self):
         settings = f"run={self.run!r}, engine={self.engine!r}, score={self.score}"
         return f"{type(self).__name__}({self._subject.name!r}, {settings})"
+
+    def close(self):
+        "The end: no task is left, and no canvas"
+        if hasattr(self, "_pulse"): self._pulse.stop()          # a widget that was refused has none
+        if hasattr(self, "_panel"): self._panel.close()
+        super().close()
 
     @property
     def config(self)->GameConfig: return self._subject.config
@@ -403,8 +411,9 @@ def _send_states(self:PongWidget, states, now:bool=False):
     "States (n, F) to the page; `now`: what still waits there to be shown is out of date"
     session = self._session
     ghost = session.ghost.now if session.ghost and session.ghost.now is not None else np.zeros(0, np.float32)
+    status = session.status + (", with the exact one's ball" if session.ghost else "")
     news = dict(kind="states", count=len(states), tick=session.ticks, now=now, flash=[float(f) for f in session.flash],
-                status=session.status, text=self.notice or session.result)
+                status=status, text=self.notice or session.result)
     self.send(news, buffers=[np.ascontiguousarray(a, np.float32).tobytes() for a in (states, ghost, *self._paths())])
 
 @patch
@@ -473,8 +482,11 @@ def _put_state(self:PongWidget, state):
 # %% ../nbs/32_widget.ipynb #32-widge-029
 @patch
 def _follow(self:PongWidget, name):
-    "A setting of a game in the kernel was changed"
+    "A setting was changed: it is noted, and a game in the kernel takes it up (a page does by itself)"
     session = self._session
+    if session is None:
+        if name not in ("engine", "ghost", "record"): self._note(f"{name}: {getattr(self, name)}")
+        return
     if name in ("left", "right"):
         session.players = tuple(None if who == "human" else make_player(who) for who in (self.left, self.right))
         session.humans = tuple(side for side, p in enumerate(session.players) if p is None)
@@ -498,7 +510,7 @@ def _changed(self:PongWidget, change):
     if name == "seed": self._soon(self.reset, change["new"])
     elif name == "state": self._soon(self._put_state, change["new"])
     elif name == "model": self._soon(self._renew)
-    elif self._session is not None and name != "paused": self._soon(self._follow, name)
+    elif name != "paused": self._soon(self._follow, name)
 
 @patch
 def _renew(self:PongWidget):
@@ -515,7 +527,7 @@ def _linked(widget, name, control):
 
 def controls_of(widget:PongWidget)->controls.VBox:
     "The canvas with its controls, and a line that says what they did"
-    low, line = controls.Layout(width="auto"), controls.Label()
+    low, line = controls.Layout(width="auto"), controls.HTML()
     names, model = list(shipped_models()), "" if widget.model is None else widget.model      # a chooser cannot choose None
     given = [] if isinstance(model, str) and model in names else [(widget._subject.name, model)]
     short = dict(style=dict(description_width="50px"), layout=controls.Layout(width="160px"))
@@ -534,25 +546,33 @@ def controls_of(widget:PongWidget)->controls.VBox:
                      for name, text in (("ghost", "ghost ball"), ("record", "record")))
     pause = _linked(widget, "paused", controls.ToggleButton(description="pause", layout=low))
     reset, save = (controls.Button(description=text, layout=low) for text in ("new game", "save"))
-    chooser.observe(lambda change: said(line, choose, widget, chooser, change), "value")
+    chooser.observe(lambda _: said(line, choose, widget, chooser), "value")
+    widget.observe(lambda _: follow_model(widget, chooser), "model")
     reset.on_click(lambda _: widget.reset())
     save.on_click(lambda _: said(line, lambda: f"saved {widget.save(free_folder())}"))
     row = lambda *items: controls.HBox(items, layout=controls.Layout(flex_flow="row wrap", align_items="center"))
     buttons = row(pause, reset, ghost, record, save, line)
     return controls.VBox([widget, row(engine, chooser, *people), row(*heats, speed), buttons])
 
-def choose(widget, chooser, change)->str:
-    "Play another model; what cannot be played stands in the chooser no longer than it takes to say so"
-    try: widget.model = None if change["new"] == "" else change["new"]
+def choose(widget, chooser)->str:
+    "Play the model in the chooser; what cannot be played stays there no longer than it takes to say so"
+    model = None if chooser.value == "" else chooser.value
+    try:
+        if model != widget.model: widget.model = model
     except (ValueError, OSError):
-        chooser.value = change["old"]
+        follow_model(widget, chooser)
         raise
     return ""
+
+def follow_model(widget, chooser):
+    "Show what is played, if the chooser has it"
+    shown = "" if widget.model is None else widget.model
+    if any(shown is value or shown == value for _, value in chooser.options): chooser.value = shown
 
 def said(line, act, *args):
     "Show what an action of a control says, or what was wrong"
     try: line.value = act(*args)
-    except (ValueError, OSError) as error: line.value = str(error)
+    except (ValueError, OSError) as error: line.value = escape(str(error))
 
 def free_folder(stem="game")->Path:
     "A folder for the next game, in the working folder"
@@ -592,14 +612,7 @@ def save(self:PongWidget, path)->Path:
     require(self.recording is not None, "record", self.record, "True while a game is played")
     return save_recording(self.recording, path)
 
-@patch
-def close(self:PongWidget):
-    "The end: no task is left, and no canvas"
-    if hasattr(self, "_pulse"): self._pulse.stop()          # a widget that was refused has none
-    if hasattr(self, "_panel"): self._panel.close()
-    super(PongWidget, self).close()
-
-# %% ../nbs/32_widget.ipynb #32-widge-042
+# %% ../nbs/32_widget.ipynb #32-widge-044
 PARTS = ("lane", "GRU state")         # of a memory without velocities: made for motion; trained freely
 
 def memories(model:Model, games:int, seed:int, ticks:int)->tuple[dict, np.ndarray]:
@@ -630,7 +643,7 @@ def velocity_directions(
         out[part] = line/np.square(line).sum(1, keepdims=True)
     return out
 
-# %% ../nbs/32_widget.ipynb #32-widge-045
+# %% ../nbs/32_widget.ipynb #32-widge-047
 @patch
 def push(self:PongWidget,
     direction,        # (5,): of the lane, or (H,): of the network's own memory
@@ -668,7 +681,7 @@ def way_ahead(engine:Engine, ticks:int)->np.ndarray: # (n, 2), n <= ticks + 1
     engine.restore(saved)
     return np.array(points)
 
-# %% ../nbs/32_widget.ipynb #32-widge-046
+# %% ../nbs/32_widget.ipynb #32-widge-048
 class LatentExplorer(PongWidget):
     "A learned game without velocities, with sliders that push what it remembers of the ball's"
     part = traitlets.Enum(PARTS, "lane")
@@ -705,7 +718,7 @@ class LatentExplorer(PongWidget):
         self._panel = controls.VBox([court, controls.HBox([*sliders, part], layout=wrap), *rows])
         return self._panel
 
-# %% ../nbs/32_widget.ipynb #32-widge-050
+# %% ../nbs/32_widget.ipynb #32-widge-052
 def find_chromium()->str:
     "The path of a Chromium or Chrome; `RuntimeError` without one"
     names = "chromium", "chromium-browser", "google-chrome"
@@ -754,7 +767,7 @@ def wait_for(url, seconds=60):
         except OSError: time.sleep(.1)
     raise TimeoutError(f"{url.split('?')[0]}: no answer within {seconds} s")
 
-# %% ../nbs/32_widget.ipynb #32-widge-051
+# %% ../nbs/32_widget.ipynb #32-widge-053
 class Lab:
     "A notebook that is open in a JupyterLab in Chromium; a context manager, for one thread without an event loop"
     def __init__(self, cells, size=(1000, 800)): self.cells, self.size = cells, size
@@ -815,7 +828,7 @@ class Lab:
             const dialogs = document.querySelectorAll('.jp-Dialog').length;
             return {{mode: content.mode, cells, scroll: content.node.scrollTop, dialogs}}; }}""")
 
-# %% ../nbs/32_widget.ipynb #32-widge-052
+# %% ../nbs/32_widget.ipynb #32-widge-054
 COURT = ".pong-widget"
 
 @patch
@@ -849,7 +862,7 @@ def in_jupyterlab(cells, play, **kwargs):
     if error is not None: raise error
     return value
 
-# %% ../nbs/32_widget.ipynb #32-widge-053
+# %% ../nbs/32_widget.ipynb #32-widge-055
 def measure_widget(
     run:str="browser",        # or kernel
     seconds:float=10.,
@@ -881,13 +894,13 @@ def summary(report, seconds)->dict:
         key_p50_ms=percentile(latencies, 50), key_p95_ms=percentile(latencies, 95),
         key_frames_max=max(delays, default=None), keys_missed=report["missed"])
 
-# %% ../nbs/32_widget.ipynb #32-widge-055
+# %% ../nbs/32_widget.ipynb #32-widge-057
 @patch
 def says(self:Lab, k:int=0)->str:
     "What stands large on the k-th court"
     return self.court(k).get_attribute("aria-description") or ""
 
-# %% ../nbs/32_widget.ipynb #32-widge-068
+# %% ../nbs/32_widget.ipynb #32-widge-070
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 def only_stills(notebook)->Path:

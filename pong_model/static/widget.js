@@ -70,9 +70,12 @@ export class Meter {
   }
 }
 
+/** What a game that stands still says. */
+function pauseTextAt(ticks) { return ticks === 0 ? "click to play" : "paused"; }
+
 /** A session in the page whose ticks can be watched. */
 class WatchedSession extends Session {
-  get message() { return super.message === "paused" && this.ticks === 0 ? "click to play" : super.message; }
+  get pauseText() { return pauseTextAt(this.ticks); }
 
   remember(state, left, right) {
     super.remember(state, left, right);
@@ -413,7 +416,7 @@ export class RemoteSession {
   get message() {
     if (this.owner.isAlone) return `${GONE}\nRun the cell again for another game`;
     if (!this.paused && this.silent > SILENT_SECONDS) return SILENT;
-    return this.text || (this.paused ? (this.ticks ? "paused" : "click to play") : "");
+    return this.text || (this.paused ? pauseTextAt(this.ticks) : "");
   }
 
   /** News from the kernel: rows of states, the oldest first, and what goes with the last of them. */
