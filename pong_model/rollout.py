@@ -151,6 +151,7 @@ def load_replay(path)->Replay:
     except Exception as error:
         raise ValueError(f"replay: {str(path)!r} is not a replay file ({type(error).__name__})") from None
     require(version in (REPLAY_FORMAT, STARTED_FORMAT), name, version, f"{REPLAY_FORMAT} or {STARTED_FORMAT}")
+    require(isinstance(about, dict), name, f"about {about}", "a dict")
     is_right = actions.ndim == 2 and actions.shape[1] == 2 and actions.dtype.kind == "f" and np.isfinite(actions).all()
     require(is_right, name, f"actions {actions.shape}", "finite actions (T, 2)")
     config = header.get("config")
