@@ -225,7 +225,7 @@ def measure_page(
     presses:int=20,    # how many keys to press after that
     **how,             # as in `open_page`: width, height, phone
 )->dict: # fps, gap_p95_ms, gap_max_ms, work_ms, latency_pictures and its p95, latency_ms, seconds, load
-    """Pictures a second, the gaps between them, the page's own work for one; how long until a key is seen to do something
+    """Pictures a second, the gaps between them, its own work for one; and how long until a key is seen to act
 
     `load` is the machine's before: where it is busy otherwise, gaps say little about the page; `work_ms` is a median"""
     require(0 < seconds <= 16, "seconds", seconds, "more than 0, at most 16")
