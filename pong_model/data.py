@@ -37,7 +37,7 @@ def split_seeds(
 @dataclass(frozen=True)
 class DataConfig:
     "Where training games come from"
-    players:str = "training"  # who plays both sides: training, mixed, random, sine, tracker, interceptor, level1 to level4
+    players:str = "training"  # who plays both sides: training, skilled (better ones among them), mixed, random, sine, tracker, interceptor, level1 to level4
     games:int = 2048          # games played side by side for each draw, 1 to 1000000
     ticks:int = 400           # how long each is played, ticks, 16 to 100000
     margin:int = 1            # ticks before and after an event that count as near it, 0 to 100
@@ -49,12 +49,15 @@ class DataConfig:
             value = getattr(self, name)
             require(isinstance(value, int) and not isinstance(value, bool) and low <= value <= high, name, value, f"a whole number from {low} to {high}")
         require(isinstance(self.vary_balls, bool), "vary_balls", self.vary_balls, "true or false")
-        if self.players != "training": make_player(self.players)
+        training_player(self.players)
 
 # %% ../nbs/10_data.ipynb #10-data-010
 def training_player(name:str):
-    "The population that makes training games, or any player by name"
-    return MixedPlayer(RandomPlayer(), SinePlayer(), Tracker(), Tracker(), Tracker(aim=1.3)) if name == "training" else make_player(name)
+    "A population that makes training games, or any player by name"
+    everybody = lambda *more: MixedPlayer(RandomPlayer(), SinePlayer(), Tracker(), Tracker(), Tracker(aim=1.3), *more)
+    if name == "training": return everybody()
+    if name == "skilled": return everybody(*(make_player("level4") for _ in range(5)))     # long rallies, in which balls grow fast
+    return make_player(name)
 
 # %% ../nbs/10_data.ipynb #10-data-012
 def with_slots(states, n_balls): # (..., F)
