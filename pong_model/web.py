@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np
-from .game import GameConfig, config_from_dict, require, write_atomically
+from .game import GAME_SIZE, LEFT_Y, VX, Y, GameConfig, config_from_dict, require, write_atomically
 from .rollout import REPLAY_FORMAT, Replay
 from .models.core import Model
 from .tracking import load_model, model_folder
@@ -70,7 +70,7 @@ TARGETS = (None, 3, 5, 7, 11, 21)
 @dataclass(frozen=True)
 class PageOptions:
     "What a page begins with"
-    title:str = "Learned Pong"
+    title:str = "Learned Pong"      # of the page
     shows:str = "both"              # learned, exact, or both: learned, with the exact one's ball as a hollow square
     against:str = "level2"          # level1 to level4, friend, or watch (two trackers)
     event_temperature:float = 0.    # 0 to 2; 0: the most likely event
@@ -183,7 +183,7 @@ def open_page(
                 viewport=dict(width=width, height=height), has_touch=phone, is_mobile=phone, color_scheme=scheme,
                 device_scale_factor=2 if phone else 1, reduced_motion="reduce" if still else "no-preference")
             visit = Visit(context.new_page(), [], [])
-            visit.page.set_default_timeout(10_000)
+            visit.page.set_default_timeout(30_000)
             visit.page.on("console", lambda m: visit.errors.append(m.text) if m.type in ("error", "warning") else None)
             visit.page.on("pageerror", lambda e: visit.errors.append(str(e)))
             visit.page.on("request", lambda r: visit.requests.append(r.url))
@@ -250,11 +250,12 @@ def make_site(
     folder="docs",  # of a clone; what a static host serves
     models=RNNS,    # those of the chooser
 )->Path: # the page
-    "Make the project's page, and its picture where there is a browser"
+    "Make the project's page, its picture, and a film of somebody who plays in it"
     folder = Path(folder)
     page = web_page(models, folder/"index.html")
     write_atomically(folder/".nojekyll", lambda p: Path(p).write_text(""))
-    write_atomically(folder/"page.png", lambda p: Path(p).write_bytes(visiting(_portrait, page)))
+    for name, make in (("page.png", _portrait), ("play.gif", _film)):
+        write_atomically(folder/name, lambda p, make=make: Path(p).write_bytes(visiting(make, page)))
     return page
 
 def _portrait(visit):
@@ -270,4 +271,31 @@ def _portrait(visit):
     out = io.BytesIO()
     picture = Image.open(io.BytesIO(page.screenshot(clip=dict(x=80, y=0, width=1120, height=700)))).convert("RGB")
     picture.quantize(64, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+def _film(visit, pictures=100, rate=15):
+    "Somebody plays with the keys Q and A; the page's clock is turned by hand, so that no picture is late. A GIF"
+    import io
+    from PIL import Image
+    page, held, film = visit.page, None, []
+    page.evaluate("Object.assign(pong, {seed: 31}); pong.begin()")
+    page.select_option("#against", "level3")
+    page.click("#court")
+    page.evaluate("window.requestAnimationFrame = () => 0; pong.session.resume(); pong.loop.before = 0; null")
+    for k in range(pictures):
+        state = np.array(page.evaluate("[...pong.session.state]"))
+        y, vx = state[GAME_SIZE + Y], state[GAME_SIZE + VX]
+        way = (y if vx < 0 else 0.) - state[LEFT_Y]                  # to the ball, or back to the middle
+        key = None if abs(way) < .03 else "qa"[int(way > 0)]
+        if key != held:
+            if held: page.keyboard.up(held)
+            if key: page.keyboard.down(key)
+            held = key
+        page.evaluate(f"pong.loop.frame({1000*(k + 1)/rate}); null")
+        shot = Image.open(io.BytesIO(page.screenshot(clip=dict(x=80, y=0, width=1120, height=690)))).convert("RGB")
+        film.append(shot.resize((728, 448), Image.Resampling.LANCZOS))
+    palette = film[pictures//4].quantize(32, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    first, *others = (shot.quantize(palette=palette, dither=Image.Dither.NONE) for shot in film)
+    out = io.BytesIO()
+    first.save(out, "GIF", save_all=True, append_images=others, duration=round(1000/rate), loop=0, optimize=True)
     return out.getvalue()
