@@ -4,14 +4,14 @@
 
 # %% ../nbs/30_play.ipynb #30-play-002
 from __future__ import annotations
-import array, contextlib, itertools, math, os, shutil, signal, subprocess, sys, tempfile, threading, time
+import array, contextlib, dataclasses, itertools, math, os, shutil, signal, subprocess, sys, tempfile, threading, time
 from pathlib import Path
 import numpy as np
 from fastcore.basics import patch
 from .game import (COURT_SCALE, HIT_LEFT, HIT_RIGHT, LEFT, LEFT_POINTS, LEFT_SCORED, LEFT_Y, MATCH_OVER,
     MAX_SPEED, PRESENT, RIGHT, RIGHT_POINTS, RIGHT_SCORED, RIGHT_Y, SCALE_LIMITS, SERVED, VX, VY, X, Y, Engine, Layout,
     as_seeds, event_classes, require)
-from .exact import ExactEngine
+from .exact import ExactEngine, push
 from .data import write_dataset
 from .players import Player, ReplayPlayer
 from .rollout import Replay, begin_replay, chance_of, load_replay, play_replay, recorded, save_replay
@@ -90,7 +90,8 @@ def is_playable(state:np.ndarray, layout:Layout)->bool:
 class Ghost:
     "The exact engine in lockstep with another, from each serve on"
     def __init__(self, engine:Engine):
-        self.engine, self.layout = ExactEngine(engine.config), engine.layout
+        still = dataclasses.replace(engine.config, court_scale_walk=0.)      # the court is the followed game's
+        self.engine, self.layout = ExactEngine(still), engine.layout
         self.previous = self.now = None
 
     def follow(self, state:np.ndarray, actions:np.ndarray|None=None):
@@ -100,9 +101,20 @@ class Ghost:
             self.previous = self.now = self.engine.load(state[None])[0] if is_playable(state, self.layout) else None
         elif self.now is not None:
             gone = self.layout.balls(self.now)[:, PRESENT] < .5
+            if self.now[COURT_SCALE] != state[COURT_SCALE]:
+                if not SCALE_LIMITS[0] <= state[COURT_SCALE] <= SCALE_LIMITS[1]: self.previous = self.now = None; return
+                self._resize(state[COURT_SCALE])
             self.previous, self.now = self.now, self.engine.step(actions)[0]
             balls = self.layout.balls(self.now)
             balls[gone | jumped(self.layout.balls(self.previous), balls), PRESENT] = 0   # it scored: of no more use
+
+    def _resize(self, scale):
+        "Put the ghost's game into a court of this size: walls, paddles and lines push its balls, as in the rules"
+        state = self.engine.states[0].copy()
+        for ball in self.layout.balls(state):
+            ball[X], ball[Y] = push(ball[X], ball[Y], state[COURT_SCALE], scale, self.engine.rules)
+        state[COURT_SCALE] = scale
+        self.engine.load(state[None])
 
     def show(self, share:float)->np.ndarray|None:
         "The state to show between two ticks, or None"
@@ -347,7 +359,7 @@ def games(self:PlaySession)->list[Replay]:
     "Every game in which something happened: those that are over (if the session `keeps` them), and this one"
     return self.finished + ([self.replay()] if self.ticks else [])
 
-# %% ../nbs/30_play.ipynb #30-play-051
+# %% ../nbs/30_play.ipynb #30-play-053
 def engines_of(replay:Replay)->list: # of (tick, name)
     "What played from which tick on, as a session notes it; [] if nothing is noted"
     noted = replay.about.get("engines")
@@ -362,7 +374,7 @@ def lesson_of(replay:Replay):
     "The trajectory that a network may learn from; `ValueError` if the rules cannot go on from where the replay begins"
     return recorded(replay) if was_exact(replay) else play_replay(replay)
 
-# %% ../nbs/30_play.ipynb #30-play-052
+# %% ../nbs/30_play.ipynb #30-play-054
 def save_games(
     folder,                 # a new one; it is whole or not there
     replays:list[Replay],   # of one configuration
@@ -388,7 +400,7 @@ def save_games(
         raise
     return folder
 
-# %% ../nbs/30_play.ipynb #30-play-059
+# %% ../nbs/30_play.ipynb #30-play-061
 FILMS = (".gif", ".mp4")
 GIF_PIXELS = 2.5e8     # in all pictures of a .gif together: it is put together in memory, about 4 bytes each
 
@@ -428,7 +440,7 @@ def render_replay(
                 for t, name in zip(rows, who))
     return save_animation(out, pictures, rate)
 
-# %% ../nbs/30_play.ipynb #30-play-061
+# %% ../nbs/30_play.ipynb #30-play-063
 def name_at(replay:Replay, tick:int)->str:
     "What played when tick `tick` was made"
     names = [name for t, name in engines_of(replay) if t < max(tick, 1)]
@@ -452,7 +464,7 @@ class Recorded(Engine):
     def step(self, actions): return self.show(self.at + 1)
     def load(self, states, actions=None): return self.show(self.at)
 
-# %% ../nbs/30_play.ipynb #30-play-062
+# %% ../nbs/30_play.ipynb #30-play-064
 class FilmMaker:
     "Another process that makes a film of a replay file, so that the game goes on meanwhile, and the film if it ends"
     CODE = ("import os, sys; getattr(os, 'nice', abs)(10); from pong_model.play import render_replay; "
@@ -473,7 +485,7 @@ class FilmMaker:
         self.errors.seek(0)
         return f"no film ({(self.errors.read().strip().splitlines() or ['it was stopped'])[-1]}); the replay is kept"
 
-# %% ../nbs/30_play.ipynb #30-play-068
+# %% ../nbs/30_play.ipynb #30-play-070
 @patch
 def save(self:PlaySession)->Path|None: # the folder, None if that was not to be
     "Keep the last seconds in a new folder of `clips`: replay.npz, a dataset, and soon a film"
@@ -497,7 +509,7 @@ def finish(self:PlaySession, wait:float=60.)->list[str]:
     outcomes = [film.outcome(wait) or f"{film.out} takes long and goes on without us" for film in films]
     return [said for film, said in zip(films, outcomes) if not film.out.exists()]
 
-# %% ../nbs/30_play.ipynb #30-play-073
+# %% ../nbs/30_play.ipynb #30-play-075
 @patch
 def swap(self:PlaySession):
     "The other engine takes over in mid-rally, or a line says why it cannot"
@@ -520,7 +532,7 @@ def show_ghost(self:PlaySession, shown:bool):
     self.ghost = Ghost(self.engine) if shown else None
     if shown: self.ghost.follow(self.state)
 
-# %% ../nbs/30_play.ipynb #30-play-087
+# %% ../nbs/30_play.ipynb #30-play-089
 class ReplaySession(PlaySession):
     "A session that shows a replay: as it was seen, or as `engine` plays it again"
     new = "from the beginning"
@@ -548,7 +560,7 @@ class ReplaySession(PlaySession):
         if self.ticks < self.shows.ticks: super()._tick()
         if self.ticks >= self.shows.ticks: self.paused, self.result = True, "the end"
 
-# %% ../nbs/30_play.ipynb #30-play-090
+# %% ../nbs/30_play.ipynb #30-play-092
 def render_game(session:PlaySession, out, seconds:float=10., width:int=640)->Path:
     "Play so many seconds without a display, among players that are none of them a person, and make a film of them"
     require(not session.humans, "render", "a person at the keyboard", "two players, or a replay to watch")
@@ -557,7 +569,7 @@ def render_game(session:PlaySession, out, seconds:float=10., width:int=640)->Pat
     while session.ticks < round(seconds/session.dt) and not session.paused: session._tick()
     return render_replay(session.replay(), out, ghost=bool(session.ghost), width=width)
 
-# %% ../nbs/30_play.ipynb #30-play-093
+# %% ../nbs/30_play.ipynb #30-play-095
 def letterbox(
     width:int,  # of a window, pixels
     height:int,
@@ -567,7 +579,7 @@ def letterbox(
     down = max(1, across//2)
     return (width - across)//2, (height - down)//2, across, down
 
-# %% ../nbs/30_play.ipynb #30-play-096
+# %% ../nbs/30_play.ipynb #30-play-098
 NO_DISPLAY = "display: found none, accepts a desktop, `ssh -X` or SDL_VIDEODRIVER; or play in a notebook or a web page"
 
 def open_display(width:int, height:int, title:str):
@@ -590,7 +602,7 @@ def open_display(width:int, height:int, title:str):
         pygame.quit()
         raise RuntimeError(NO_DISPLAY) from None
 
-# %% ../nbs/30_play.ipynb #30-play-098
+# %% ../nbs/30_play.ipynb #30-play-100
 def overlay(
     surface,          # of pygame, 32 bits a pixel
     blocks,           # what to draw, from back to front
@@ -604,7 +616,7 @@ def overlay(
     for kind, where, part in _pixels(blocks, width, height, reach):
         pixels[where] = pixels[where] + part[..., None]*(np.float32(COLOURS[kind]) - pixels[where]) + .5
 
-# %% ../nbs/30_play.ipynb #30-play-099
+# %% ../nbs/30_play.ipynb #30-play-101
 class Window:
     "A pygame window that shows a `PlaySession` and feeds it keys; a context manager"
     def __init__(self,
@@ -656,7 +668,7 @@ class Window:
         surface = pygame.display.get_surface()
         return np.frombuffer(pygame.image.tobytes(surface, "RGB"), np.uint8).reshape(*surface.get_size()[::-1], 3)
 
-# %% ../nbs/30_play.ipynb #30-play-100
+# %% ../nbs/30_play.ipynb #30-play-102
 @patch
 def keep(self:Window, key, make):
     "What `make()` gave for this key; at most 200 such things are kept"
@@ -688,7 +700,7 @@ def write(self:Window, text:str, colour:str, size:int, most:int, backed:bool=Fal
     if backed: surface.fill(COLOURS["outside"], where.inflate(size, size//2))
     surface.blit(line, where)
 
-# %% ../nbs/30_play.ipynb #30-play-101
+# %% ../nbs/30_play.ipynb #30-play-103
 @patch
 def legend_panel(self:Window, size:int, most:int):
     "The keys in two columns on a dark ground, as a surface at most so many pixels wide"
@@ -725,7 +737,7 @@ def draw_scenery(self:Window, surface, place, still):
     surface.fill(COLOURS["court"], pygame.Rect((left + (width - size[0])//2, top + (height - size[1])//2), size))
     overlay(surface, still[1:], place, reach)
 
-# %% ../nbs/30_play.ipynb #30-play-102
+# %% ../nbs/30_play.ipynb #30-play-104
 @patch
 def draw(self:Window):
     "The court, and on it what plays, the ghost's error, the keys (under what moves), a notice and the message"
@@ -751,7 +763,7 @@ def draw(self:Window):
         self.write(session.notice, "flash", small, width - 8*gap, backed=True, center=(middle, top + height//4))
     pygame.display.flip()
 
-# %% ../nbs/30_play.ipynb #30-play-104
+# %% ../nbs/30_play.ipynb #30-play-106
 @contextlib.contextmanager
 def told_to_end(session:PlaySession):
     "Meanwhile a closed terminal, or whoever asks this process to end, ends the session as ESC does"
@@ -772,7 +784,7 @@ def keep_games(session:PlaySession, folder, **about)->Path|None: # None: nothing
         line = f"record: {str(folder)!r} cannot be written ({error}), the games are in {str(refuge)!r}"
         raise OSError(line) from None
 
-# %% ../nbs/30_play.ipynb #30-play-105
+# %% ../nbs/30_play.ipynb #30-play-107
 def play_window(
     session:PlaySession,
     width:int=800,           # pixels
