@@ -380,7 +380,7 @@ def play_parser():
     from pong_model.game import RULES
     from pong_model.players import PLAYERS
     parser = Parser("pong_play", "Play Pong in a window, exact or learned. Q and A move the left paddle, Up and Down the right one; TAB swaps engines, G shows the ghost ball, R saves the last seconds, H shows all keys.")
-    parser.add_argument("--generator_type", type=str|None, default=None, help="exact: by the rules; fuzzy: a network is the game (default: exact; with --watch: nobody, it is shown as it was seen)")
+    parser.add_argument("--generator_type", type=str|None, default=None, help="exact: by the rules; fuzzy: a network is the game (default: fuzzy if --model_path is given, else exact; with --watch: nobody, it is shown as it was seen)")
     parser.add_argument("--model_path", type=str|None, default=None, help="the network: a shipped name, a folder, runs:/..., models:/... (default: classic-rnn; with --rules arcade arcade-rnn)")
     parser.add_argument("--rules", type=str, default="classic", help=f"if exact: {' or '.join(RULES)}")
     for side, who in (("left", "human"), ("right", "level2")): parser.add_argument(f"--{side}", type=str, default=who, help=f"who plays {side}: human, {', '.join(PLAYERS)}")
@@ -401,20 +401,24 @@ def play_parser():
 def pong_play(argv=None):
     "Play, exact or learned; watch a replay; make a film"
     from pong_model.game import RULES
-    from pong_model.players import make_player
+    from pong_model.players import PLAYERS, make_player
     from pong_model.play import PlaySession, play_window, render_game, render_replay, watch_replay
     from pong_model.rollout import load_replay
+    from pong_model.web import load_page_replay
     options = play_parser().parse_args(argv)
     require(options.generator_type in (None, "exact", "fuzzy"), "generator_type", options.generator_type, "exact or fuzzy")
     require(options.rules in RULES, "rules", options.rules, " or ".join(RULES))
     require(0 <= options.seed < 2**63, "seed", options.seed, "0 to 9223372036854775807")
-    frames = round(options.seconds*60) or None
+    for side in ("left", "right"): require(getattr(options, side) in ("human", *PLAYERS), side, getattr(options, side), f"human, {', '.join(PLAYERS)}")
+    what = "--watch" if options.watch else "--render"
+    require(not options.record or not (options.watch or options.render), "record", f"{options.record!r} and {what}", "a game that is played")
+    kind, frames = options.generator_type or ("fuzzy" if options.model_path else None), round(options.seconds*60) or None
     if options.watch:
-        replay = load_replay(options.watch)
-        again = played_by(options.generator_type, options, replay.config) if options.generator_type else None
+        replay = load_page_replay(options.watch) if options.watch.endswith(".json") else load_replay(options.watch)
+        again = played_by(kind, options, replay.config) if kind else None
         if options.render: print(f"rendered {render_replay(replay, options.render, again, options.ghost)}"); return
         watch_replay(replay, again, ghost=options.ghost, frames=frames); return
-    kind = options.generator_type or "exact"
+    kind = kind or "exact"
     players = [None if who == "human" else make_player(who) for who in (options.left, options.right)]
     engine, other = played_by(kind, options), (lambda: played_by("fuzzy", options)) if kind == "exact" else None
     session = PlaySession(engine, *players, seed=options.seed, ghost=options.ghost, other=other, last=options.last, clips=options.clips, film=options.film)

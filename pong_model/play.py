@@ -563,7 +563,7 @@ class ReplaySession(PlaySession):
 # %% ../nbs/30_play.ipynb #30-play-092
 def render_game(session:PlaySession, out, seconds:float=10., width:int=640)->Path:
     "Play so many seconds without a display, among players that are none of them a person, and make a film of them"
-    require(not session.humans, "render", "a person at the keyboard", "two players, or a replay to watch")
+    require(not session.humans, "render", "a person at the keyboard", "a player on each side (--left level3, for example), or a replay to watch")
     require(math.isfinite(seconds) and seconds > 0, "seconds", seconds, "more than 0")
     require(Path(out).suffix.lower() in FILMS, "render", Path(out).name, "a name that ends in .gif or .mp4")
     while session.ticks < round(seconds/session.dt) and not session.paused: session._tick()
