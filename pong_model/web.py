@@ -198,7 +198,7 @@ def visiting(work, *args, **how):
         with open_page(*args, **how) as opened: return work(opened)
     with concurrent.futures.ThreadPoolExecutor(1) as pool: return pool.submit(visit).result()
 
-# %% ../nbs/31_web.ipynb #31-web-056
+# %% ../nbs/31_web.ipynb #31-web-058
 _WATCH = """(() => {
   const {loop} = pong, draw = loop.draw.bind(loop), frame = loop.frame.bind(loop);
   const paddle = () => pong.session.shown()[0];
@@ -245,7 +245,7 @@ def measure_page(
                     latency_ms=np.median(ms), seconds=gaps.sum()/1000, load=load)
     return {name: round(float(value), 2) for name, value in visiting(work, path, **how).items()}
 
-# %% ../nbs/31_web.ipynb #31-web-059
+# %% ../nbs/31_web.ipynb #31-web-061
 def make_site(
     folder="docs",  # of a clone; what a static host serves
     models=RNNS,    # those of the chooser

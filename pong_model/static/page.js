@@ -168,7 +168,8 @@ class Page {
     for (const radio of document.querySelectorAll("input[name=shows]")) {
       radio.addEventListener("change", () => this.show(this.shows()));
     }
-    on("pad", "mousedown", (event) => event.preventDefault());
+    // A mouse or finger leaves the focus on the court: else the game would pause before the button hears of it
+    for (const id of ["pad", "play", "real", "dream", "again"]) on(id, "mousedown", (event) => event.preventDefault());
     document.addEventListener("visibilitychange", () => { if (document.hidden && this.session) this.session.pause(); });
     on("test", "click", () => this.beginTest());
     on("once-more", "click", () => this.beginTest());
