@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 import gymnasium, numpy as np
 from fastcore.basics import patch
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Box, Discrete, MultiDiscrete
 from gymnasium.utils.seeding import np_random
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
@@ -23,15 +23,16 @@ from .players import N_MEMORY, N_PARAMETERS, PLAYERS, BuiltInPlayer, choose, mak
 from .render import frame, grey_frames
 
 # %% auto #0
-__all__ = ['OBSERVATIONS', 'ACTIONS', 'SIDES', 'FRAME', 'UNREPORTED', 'BOUND', 'SEED', 'COUNTER', 'PLAYER_SEED', 'PLAYER_COUNTER',
-           'KEY', 'EPISODE', 'KIND', 'PHASE', 'SINCE_SERVE', 'STEPS', 'OWN', 'OTHER', 'RESTING', 'RUNNING', 'OVER',
-           'TERMINATED', 'TRUNCATED', 'N_HABIT', 'N_RULES', 'UNFIT', 'NOT_BEGUN', 'IS_OVER', 'MODES', 'NEXT_STEP',
-           'SAME_STEP', 'DISABLED', 'PICTURE', 'METADATA', 'SPEEDS', 'MOVES', 'NEEDS_OPPONENT', 'ID', 'show',
-           'show_games', 'observe', 'EnvConfig', 'trusted_horizon', 'find_model', 'Stage', 'episode_seed', 'draw_key',
-           'Task', 'fixed_of', 'unpack', 'begin_player', 'begin_episode', 'play_on', 'step_alone', 'begin_games',
-           'step_games', 'step_one_ball', 'step_balls', 'Step', 'refuse', 'games_of', 'FusedGames', 'is_lost',
-           'AnyGames', 'Camera', 'Screen', 'OnStage', 'frames_per_second', 'check_action', 'check_moves', 'PongEnv',
-           'PongVectorEnv', 'PongParallelEnv', 'parallel_env', 'env', 'steps_per_second']
+__all__ = ['OBSERVATIONS', 'SIDES', 'ACTIONS', 'N_SPEEDS', 'FRAME', 'UNREPORTED', 'BOUND', 'SEED', 'COUNTER', 'PLAYER_SEED',
+           'PLAYER_COUNTER', 'KEY', 'EPISODE', 'KIND', 'PHASE', 'SINCE_SERVE', 'STEPS', 'OWN', 'OTHER', 'RESTING',
+           'RUNNING', 'OVER', 'TERMINATED', 'TRUNCATED', 'N_HABIT', 'N_RULES', 'UNFIT', 'NOT_BEGUN', 'IS_OVER', 'MODES',
+           'NEXT_STEP', 'SAME_STEP', 'DISABLED', 'PICTURE', 'METADATA', 'SPEEDS', 'MOVES', 'PARTS', 'NEAR',
+           'NEEDS_OPPONENT', 'ID', 'show', 'show_games', 'observe', 'EnvConfig', 'trusted_horizon', 'find_model',
+           'Stage', 'episode_seed', 'draw_key', 'Task', 'fixed_of', 'unpack', 'begin_player', 'begin_episode',
+           'play_on', 'step_alone', 'begin_games', 'step_games', 'step_one_ball', 'step_balls', 'Step', 'refuse',
+           'games_of', 'FusedGames', 'is_lost', 'AnyGames', 'Camera', 'Screen', 'OnStage', 'frames_per_second',
+           'as_speeds', 'check_moves', 'check_action', 'action_masks', 'PongEnv', 'PongVectorEnv', 'PongParallelEnv',
+           'parallel_env', 'env', 'steps_per_second']
 
 # %% ../nbs/40_envs.ipynb #40-envs-005
 @inlined
@@ -73,7 +74,9 @@ def observe(
     return out
 
 # %% ../nbs/40_envs.ipynb #40-envs-008
-OBSERVATIONS, ACTIONS, SIDES = ("state", "positions", "frames"), ("continuous", "discrete"), ("left", "right")
+OBSERVATIONS, SIDES = ("state", "positions", "frames"), ("left", "right")
+ACTIONS = ("continuous", "discrete", "two-part")
+N_SPEEDS = 4        # of a two-part action: a quarter, half, three quarters and all of top speed
 FRAME = (32, 64)    # height and width of a picture that an agent sees, pixels
 UNREPORTED = 400    # ticks that a model without a report card is trusted
 BOUND = 1e6         # no number in an observation is beyond; a learned state that has one is lost
@@ -87,7 +90,7 @@ class EnvConfig:
     opponent:object="level2"      # a built-in player's name, or a `Player`
     side:str="left"               # where the agent plays: left or right; it sees itself on the left
     observation:str="state"       # state, positions, or frames (the last two pictures)
-    action:str="continuous"       # continuous: a share of the paddle's top speed; discrete: stay, up, down
+    action:str="continuous"       # continuous: a share of top speed; discrete: stay, up, down; two-part: and how fast
     points:int=1                  # an episode ends when one side has so many, 1 to 1000000
     horizon:object="trusted"      # ticks without a serve that truncate, 1 to 1000000; None: no end; trusted: its report's
     skip:int=1                    # ticks for which an action is held, 1 to 1000
@@ -165,8 +168,9 @@ class Stage:
     def spaces(self)->tuple: # of observations and of actions
         "The same for the exact and the learned game, whose ball may be anywhere: so the bounds are wide"
         numbers, pictures = Box(-BOUND, BOUND, (self.size,), np.float32), Box(0, 255, (*FRAME, 2), np.uint8)
-        seen = pictures if self.config.observation == "frames" else numbers
-        return seen, Discrete(3) if self.config.action == "discrete" else Box(-1, 1, (1,), np.float32)
+        parts = {"discrete": Discrete(3), "two-part": MultiDiscrete([3, N_SPEEDS])}
+        acted = parts.get(self.config.action, Box(-1, 1, (1,), np.float32))
+        return pictures if self.config.observation == "frames" else numbers, acted
 
 # %% ../nbs/40_envs.ipynb #40-envs-015
 @inlined
@@ -506,7 +510,7 @@ class OnStage:
     def __init__(self, config:EnvConfig, render_mode:str|None):
         modes = METADATA["render_modes"]
         require(render_mode is None or render_mode in modes, "render_mode", render_mode, f"None, {', '.join(modes)}")
-        self.stage, self.render_mode, self.is_discrete = Stage(config), render_mode, config.action == "discrete"
+        self.stage, self.render_mode, self.kind = Stage(config), render_mode, config.action
         self.metadata = self.metadata | dict(render_fps=frames_per_second(self.stage))
         self.closed, self.screen, self.source = False, None, None     # the generator that gave the key
 
@@ -519,9 +523,16 @@ class OnStage:
         require(not self.closed, "step", "an environment that was closed", "a new one")
         refuse(code)
 
-    def info(self)->dict:
-        "What to tell beside an observation: which model plays, and how"
-        return self.stage.info | dict(lost=bool(self.games.lost[0])) if self.stage.model is not None else {}
+    def info(self, side:int)->dict:
+        "What to tell a side beside an observation: which model plays, and how; which directions are open"
+        info = self.stage.info | dict(lost=bool(self.games.lost[0])) if self.stage.model is not None else {}
+        if self.kind == "two-part": info |= dict(directions=self.masks(side)[:3].astype(np.int8))
+        return info
+
+    def masks(self, side:int)->np.ndarray: # bool (3,) or (3 + N_SPEEDS,)
+        "Which parts of a side's action do something now"
+        seen = observe(self.games.states, side, n_balls=self.stage.game.n_balls)
+        return action_masks(seen, self.stage.game, self.kind)[0]
 
     def picture(self)->np.ndarray: return frame(self.games.states[0], self.stage.game, *PICTURE)
 
@@ -549,27 +560,55 @@ def frames_per_second(stage:Stage)->int:
 # %% ../nbs/40_envs.ipynb #40-envs-041
 SPEEDS = {0: 0., 1: -1., 2: 1.}         # stay, up, down
 MOVES = np.array([0, -1, 1], np.float32)
+PARTS = {"discrete": (3,), "two-part": (3, N_SPEEDS)}
+_FITS = dict(continuous="numbers from -1 to 1", discrete="0 (stay), 1 (up) or 2 (down)")
+_FITS["two-part"] = f"a direction, {_FITS['discrete']}, and a speed, 0 to {N_SPEEDS - 1}"
 
-def check_action(action, is_discrete:bool)->float:
-    "One game's action as a share of top speed; `ValueError` if it is not in the space"
-    got = np.asarray(action)
-    accepts = "0 (stay), 1 (up) or 2 (down)" if is_discrete else "one number from -1 to 1, in an array of shape (1,)"
-    require(got.size == 1 and got.dtype.kind in ("iu" if is_discrete else "iuf"), "action", action, accepts)
-    value = got.item()
-    require(value in SPEEDS if is_discrete else abs(value) <= 1, "action", action, accepts)
-    return SPEEDS[value] if is_discrete else value
+def as_speeds(actions, kind:str)->np.ndarray: # float32 (n,)
+    "Actions (n, 1), (n,) or (n, 2) of a `kind`, known to be in their space, as shares of the paddle's top speed"
+    if kind == "continuous": return actions.astype(np.float32, copy=False).ravel()
+    if kind == "discrete": return MOVES[actions]
+    return MOVES[actions[:, 0]]*(actions[:, 1] + 1).astype(np.float32)/N_SPEEDS
 
-def check_moves(actions, n:int, is_discrete:bool)->np.ndarray: # float32 (n,)
+def check_moves(actions, n:int, kind:str)->np.ndarray: # float32 (n,)
     "The actions of `n` games as shares of top speed; numbers out of range are left to the step"
     got = np.asarray(actions)
-    shape, kinds = ((n,), "iu") if is_discrete else ((n, 1), "iuf")
+    shape = {"continuous": (n, 1), "discrete": (n,), "two-part": (n, 2)}[kind]
     require(got.shape == shape, "actions, shape", got.shape, shape)
-    require(got.dtype.kind in kinds, "actions", got.dtype, "whole numbers" if is_discrete else "numbers")
-    if not is_discrete: return got.astype(np.float32, copy=False).ravel()
-    require(((got >= 0) & (got < 3)).all(), "actions", [got.min(), got.max()], "0 (stay), 1 (up) or 2 (down)")
-    return MOVES[got]
+    require(got.dtype.kind in ("iuf" if kind == "continuous" else "iu"), "actions", got.dtype, _FITS[kind])
+    if kind != "continuous":
+        is_inside = ((got >= 0) & (got < (PARTS[kind] if kind == "two-part" else 3))).all()
+        require(is_inside, "actions", f"{got.min()} to {got.max()}", _FITS[kind])
+    return as_speeds(got, kind)
+
+def check_action(action, kind:str)->float:
+    "One game's action as a share of top speed; `ValueError` if it is not in the space"
+    got, size = np.asarray(action), 2 if kind == "two-part" else 1
+    accepts = "one number from -1 to 1, in an array of shape (1,)" if kind == "continuous" else _FITS[kind]
+    require(got.size == size and got.dtype.kind in ("iuf" if kind == "continuous" else "iu"), "action", action, accepts)
+    if kind == "continuous": is_inside = abs(got.item()) <= 1
+    else: is_inside = all(0 <= part < many for part, many in zip(got.ravel().tolist(), PARTS[kind]))
+    require(is_inside, "action", action, accepts)
+    if kind == "continuous": return got.item()
+    return as_speeds(got.reshape((1,) if kind == "discrete" else (1, 2)), kind).item()
 
 # %% ../nbs/40_envs.ipynb #40-envs-044
+NEAR = 1e-4     # court heights: a paddle so near to its limit is at the wall, as exactly as a learned game knows it
+
+def action_masks(
+    seen,                    # float32 (n, D): what the agent sees, state or positions
+    game:GameConfig,
+    action:str="discrete",   # discrete or two-part
+    observation:str="state", # state or positions
+)->np.ndarray: # bool (n, 3) or (n, 3 + N_SPEEDS)
+    "Which parts of an action do something: stay, up, down, and with a two-part action the speeds"
+    require(action in PARTS, "action", action, " or ".join(PARTS))
+    y, scale = (seen[:, 0], seen[:, 2]) if observation == "positions" else (seen[:, LEFT_Y], seen[:, COURT_SCALE])
+    limit, masks = scale/2 - game.paddle_height/2 - NEAR, np.ones((len(seen), sum(PARTS[action])), np.bool_)
+    masks[:, 1], masks[:, 2] = y > -limit, y < limit
+    return masks
+
+# %% ../nbs/40_envs.ipynb #40-envs-047
 NEEDS_OPPONENT = f"a Player, {', '.join(PLAYERS)}; two agents play in PettingZoo's form"
 
 class PongEnv(OnStage, gymnasium.Env):
@@ -583,7 +622,8 @@ class PongEnv(OnStage, gymnasium.Env):
         self.observation_space, self.action_space = self.stage.spaces()
         self.games, self.size = games_of(self.stage, 1), self.stage.size
         self.camera = Camera(self.stage.game, 1) if config.observation == "frames" else None
-        self.is_plain = isinstance(self.games, FusedGames) and self.camera is None and render_mode != "human"
+        self.is_discrete, is_usual = self.kind == "discrete", self.kind != "two-part" and render_mode != "human"
+        self.is_plain = isinstance(self.games, FusedGames) and self.camera is None and is_usual
         g = self.games
         if self.is_plain: self.rows = g.numbers[0], g.chance[0], g.counts[0], g.fixed
 
@@ -593,33 +633,37 @@ class PongEnv(OnStage, gymnasium.Env):
         gymnasium.Env.reset(self, seed=seed)
         keys = None if self.source is self.np_random else draw_key(self.np_random)     # seeded: another generator
         self.source = self.np_random
-        return self._look(self.games.begin(np.zeros(1, np.int64), keys), True), self.info()
+        return self._look(self.games.begin(np.zeros(1, np.int64), keys), True), self.info(self.stage.side)
 
     def step(self, action):
         "One step; an action outside of its space, or a game that is not running, raises `ValueError`"
         if not self.is_plain: return self._step(action)
         seen = np.empty(self.size, np.float32)
         try: speed = SPEEDS[action] if self.is_discrete else float(action.item())
-        except (KeyError, TypeError, ValueError, AttributeError): speed = check_action(action, self.is_discrete)
+        except (KeyError, TypeError, ValueError, AttributeError): speed = check_action(action, self.kind)
         numbers, chance, counts, fixed = self.rows
         code = step_alone(numbers, chance, counts, fixed, speed, seen)
         if code == 0: return seen, 0., False, False, {}
-        if code == UNFIT: check_action(action, self.is_discrete)
+        if code == UNFIT: check_action(action, self.kind)
         if code <= UNFIT: self.refuse(code)
         return seen, float(code >> 2), code & TERMINATED > 0, code & TRUNCATED > 0, {}
 
     def _step(self, action):
-        "A step that is not plain: with a model, pictures or a window"
+        "A step that is not plain: with a model, pictures, a window or a two-part action"
         if (phase := self.phase) != RUNNING: self.refuse(IS_OVER if phase == OVER else NOT_BEGUN)
-        done = self.games.step(np.array([check_action(action, self.is_discrete)], np.float32), DISABLED)
+        done = self.games.step(np.array([check_action(action, self.kind)], np.float32), DISABLED)
         ends = bool(done.terminated[0]), bool(done.truncated[0])
-        return self._look(done.seen, False), float(done.rewards[0]), *ends, self.info()
+        return self._look(done.seen, False), float(done.rewards[0]), *ends, self.info(self.stage.side)
+
+    def action_masks(self)->np.ndarray: # bool (3,) or (3 + N_SPEEDS,)
+        "Which parts of a discrete or two-part action do something now; see `action_masks`"
+        return self.masks(self.stage.side)
 
     def _look(self, seen, has_begun):
         self.show()
         return seen[0] if self.camera is None else self.camera.look(seen, np.array([has_begun]))[0]
 
-# %% ../nbs/40_envs.ipynb #40-envs-046
+# %% ../nbs/40_envs.ipynb #40-envs-049
 class PongVectorEnv(VectorEnv):
     "`num_envs` games of Pong from one side, batched; `settings` are the fields of `EnvConfig`"
     metadata = METADATA
@@ -646,7 +690,7 @@ class PongVectorEnv(VectorEnv):
         self.observation_space, self.action_space = (batch_space(s, num_envs) for s in self.stage.spaces())
         self.games = games_of(self.stage, num_envs, max_episode_steps or 0)
         self.camera = Camera(self.stage.game, num_envs) if config.observation == "frames" else None
-        self.is_discrete, self.source = config.action == "discrete", None
+        self.kind, self.source = config.action, None
 
     def reset(self, *, seed=None, options:dict|None=None):
         """Begin first episodes (`seed`: a number s for s, s+1, ..., or one for each), or the next.
@@ -657,7 +701,12 @@ class PongVectorEnv(VectorEnv):
         is_mask = isinstance(mask, np.ndarray) and mask.dtype == np.bool_ and mask.shape == (self.num_envs,)
         require(is_mask and mask.any(), "reset_mask", mask, f"{self.num_envs} booleans in an array, some of them true")
         seen = self.games.begin(np.flatnonzero(mask), None if keys is None else keys[mask])
-        return self._look(seen, mask), self._infos(mask)
+        return self._look(seen, mask), self._infos(seen, mask)
+
+    def action_masks(self)->np.ndarray: # bool (n, 3) or (n, 3 + N_SPEEDS)
+        "Which parts of a discrete or two-part action do something now, in every game; see `action_masks`"
+        seen = observe(self.games.states, self.stage.side, n_balls=self.stage.game.n_balls)
+        return action_masks(seen, self.stage.game, self.kind)
 
     def _keys(self, seed):
         "Keys of first episodes, or None if the next are to come"
@@ -671,13 +720,13 @@ class PongVectorEnv(VectorEnv):
         self.source = self.np_random
         return np.array(keys, np.uint64)
 
-# %% ../nbs/40_envs.ipynb #40-envs-047
+# %% ../nbs/40_envs.ipynb #40-envs-050
 @patch
 def step(self:PongVectorEnv, actions):
     "One step of every game; actions outside of their space, or a game that is not running, raise `ValueError`"
     require(not self.closed, "step", "an environment that was closed", "a new one")
-    done = self.games.step(check_moves(actions, self.num_envs, self.is_discrete), self.mode)
-    infos = self._infos()
+    done = self.games.step(check_moves(actions, self.num_envs, self.kind), self.mode)
+    infos = self._infos(done.seen)
     if self.mode == SAME_STEP and done.ended: self._note_finals(infos, done)
     seen = done.seen if self.camera is None else self._look(done.seen, self.games.steps == 0)
     return seen, done.rewards, done.terminated, done.truncated, infos
@@ -689,22 +738,31 @@ def _note_finals(self:PongVectorEnv, infos, done):
     pictures = done.finals if self.camera is None else self.camera.after(done.finals)
     finals = infos["final_obs"] = np.full(self.num_envs, None, object)
     for g in np.flatnonzero(ended): finals[g] = pictures[g].copy()
-    infos["_final_obs"], infos["final_info"], infos["_final_info"] = ended, self._infos(ended, True), ended.copy()
+    infos["_final_obs"], infos["_final_info"] = ended, ended.copy()
+    infos["final_info"] = self._infos(done.finals, ended, True)
 
 @patch
 def _look(self:PongVectorEnv, seen, has_begun):
     return seen if self.camera is None else self.camera.look(seen, has_begun)
 
 @patch
-def _infos(self:PongVectorEnv, which=None, at_end=False):
+def _infos(self:PongVectorEnv, seen, which=None, at_end=False):
     "What `PongEnv` tells, for each of the games `which` (bool (n,); all by default)"
-    if self.stage.model is None: return {}
-    which, infos = np.ones(self.num_envs, np.bool_) if which is None else which, {}
-    for name, value in (self.stage.info | dict(lost=self.games.were_lost if at_end else self.games.lost)).items():
+    if self.stage.model is None and self.kind != "two-part": return {}
+    which, infos, told = np.ones(self.num_envs, np.bool_) if which is None else which, {}, dict(self.stage.info)
+    if self.stage.model is not None: told["lost"] = self.games.were_lost if at_end else self.games.lost
+    for name, value in told.items():
         value = np.array(value, object) if isinstance(value, str) else np.asarray(value)
         nothing = None if value.dtype == object else value.dtype.type(0)
         infos[name], infos[f"_{name}"] = np.where(which, value, nothing), which.copy()
+    if self.kind == "two-part":
+        infos |= dict(directions=self._masks(seen)[:, :3].astype(np.int8)*which[:, None], _directions=which.copy())
     return infos
+
+@patch
+def _masks(self:PongVectorEnv, seen):
+    "Masks from what the games show, before it becomes a picture"
+    return action_masks(seen, self.stage.game, self.kind, "positions" if self.stage.is_positions else "state")
 
 @patch
 def render(self:PongVectorEnv):
@@ -715,13 +773,13 @@ def render(self:PongVectorEnv):
 @patch
 def close_extras(self:PongVectorEnv, **kwargs): self.games.rest()
 
-# %% ../nbs/40_envs.ipynb #40-envs-049
+# %% ../nbs/40_envs.ipynb #40-envs-052
 ID = "pong_model/Pong-v0"
 if ID not in gymnasium.registry:
     gymnasium.register(ID, f"{PongEnv.__module__}:PongEnv", order_enforce=False,
                        vector_entry_point=f"{PongVectorEnv.__module__}:PongVectorEnv")
 
-# %% ../nbs/40_envs.ipynb #40-envs-062
+# %% ../nbs/40_envs.ipynb #40-envs-065
 class PongParallelEnv(OnStage, ParallelEnv):
     "One game of Pong with an agent on each side; `settings` are the fields of `EnvConfig` but `opponent` and `side`"
     metadata = METADATA | dict(name="pong_model_v0", is_parallelizable=True)
@@ -760,7 +818,7 @@ class PongParallelEnv(OnStage, ParallelEnv):
         given = f"of {', '.join(map(str, actions)) or 'nobody'}"
         require(set(actions) == set(SIDES), "actions", given, f"one of each agent: {', '.join(SIDES)}")
         self.games.max_steps = self.max_cycles or 0
-        both = [check_action(actions[side], self.is_discrete) for side in SIDES]
+        both = [check_action(actions[side], self.kind) for side in SIDES]
         done = self.games.step(np.array([both], np.float32), DISABLED)
         if done.ended: self.agents = []
         ends = [dict.fromkeys(SIDES, bool(end[0])) for end in (done.terminated, done.truncated)]
@@ -773,13 +831,13 @@ class PongParallelEnv(OnStage, ParallelEnv):
         if self.cameras: seen = [camera.look(s, np.array([has_begun])) for camera, s in zip(self.cameras, seen)]
         return {side: s[0] for side, s in zip(SIDES, seen)}
 
-    def _infos(self): return {side: self.info() for side in SIDES}
+    def _infos(self): return {name: self.info(side) for side, name in enumerate(SIDES)}
 
     def close(self):
         OnStage.close(self)
         self.agents = []
 
-# %% ../nbs/40_envs.ipynb #40-envs-063
+# %% ../nbs/40_envs.ipynb #40-envs-066
 def parallel_env(**settings)->PongParallelEnv:
     "The game for two agents who act at once, as PettingZoo calls it; see `PongParallelEnv`"
     return PongParallelEnv(**settings)
@@ -788,7 +846,7 @@ def env(**settings):
     "The same for agents who are asked in turn (PettingZoo's AEC form)"
     return parallel_to_aec(parallel_env(**settings))
 
-# %% ../nbs/40_envs.ipynb #40-envs-069
+# %% ../nbs/40_envs.ipynb #40-envs-072
 def steps_per_second(
     env,                  # a Gymnasium environment, single or vector, fresh
     seconds:float=1.,     # how long to measure, in five stretches
