@@ -117,6 +117,7 @@ def web_page(
     models = list(models) if isinstance(models, (list, tuple)) else [models]
     require(models, "models", "none", "one or more")
     require(not Path(out).is_dir(), "out", str(out), "the name of a file, not a folder")
+    require(Path(out).suffix.lower() == ".html", "out", Path(out).name, "a name that ends in .html")
     entries = [page_entry(m, options.n_balls) for m in models]
     read = lambda name: (STATIC/name).read_text(encoding="utf-8")
     title = options.title.replace("&", "&amp;").replace("<", "&lt;")
@@ -135,7 +136,7 @@ def page_data(path)->dict:
 # %% ../nbs/31_web.ipynb #31-web-019
 RNNS = [f"{setting}-rnn" for setting in ("classic", "positions", "arcade", "balls", "scale", "match")]   # they ship
 
-# %% ../nbs/31_web.ipynb #31-web-034
+# %% ../nbs/31_web.ipynb #31-web-045
 def load_page_replay(path)->Replay:
     "Read what a page saved; `FileNotFoundError`, or `ValueError` for anything that is not a replay of this version"
     name = f"replay {str(path)!r}"
@@ -153,7 +154,7 @@ def load_page_replay(path)->Replay:
     game, actions = config_from_dict(GameConfig, config, name), np.float32(actions).reshape(-1, 2)
     return Replay(seed, game, actions, about if isinstance(about, dict) else {})
 
-# %% ../nbs/31_web.ipynb #31-web-037
+# %% ../nbs/31_web.ipynb #31-web-048
 class Visit(NamedTuple):
     "A page that is open in a browser"
     page:object     # Playwright's page
@@ -191,14 +192,14 @@ def open_page(
             yield visit
         finally: browser.close()
 
-# %% ../nbs/31_web.ipynb #31-web-038
+# %% ../nbs/31_web.ipynb #31-web-049
 def visiting(work, *args, **how):
     "What `work(visit)` returns for `open_page(*args, **how)`, done in a thread of its own; its errors are raised here"
     def visit():
         with open_page(*args, **how) as opened: return work(opened)
     with concurrent.futures.ThreadPoolExecutor(1) as pool: return pool.submit(visit).result()
 
-# %% ../nbs/31_web.ipynb #31-web-058
+# %% ../nbs/31_web.ipynb #31-web-077
 _WATCH = """(() => {
   const {loop} = pong, draw = loop.draw.bind(loop), frame = loop.frame.bind(loop);
   const paddle = () => pong.session.shown()[0];
@@ -245,7 +246,7 @@ def measure_page(
                     latency_ms=np.median(ms), seconds=gaps.sum()/1000, load=load)
     return {name: round(float(value), 2) for name, value in visiting(work, path, **how).items()}
 
-# %% ../nbs/31_web.ipynb #31-web-061
+# %% ../nbs/31_web.ipynb #31-web-080
 def make_site(
     folder="docs",  # of a clone; what a static host serves
     models=RNNS,    # those of the chooser

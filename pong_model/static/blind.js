@@ -7,6 +7,8 @@ import {ballsIn, interpolate} from "./session.js";
 const FEWEST_HITS = 2;
 const MOST_TICKS = 600;
 const MOST_TRIES = 12;
+/** A score that chance alone gives this seldom is taken for a sign. */
+const RARE = 0.05;
 
 /** The horizontal events of all balls of a state. */
 function horizontalEvents(state) { return Array.from({length: ballsIn(state)}, (_, k) => eventsOf(state, k)[0]); }
@@ -24,19 +26,27 @@ export function playRally(engine, seed) {
   return states;
 }
 
-/** The first rally from `seed` on that has enough hits; a game that gets lost is not shown. */
+/**
+ * {states, passed}: the first rally from `seed` on that has enough hits, and how many were passed over for it, being
+ * `short` or `lost` (the learned game got lost in them). After many tries a short one is shown.
+ */
 export function goodRally(engine, seed) {
-  let states = [];
+  const passed = {short: 0, lost: 0};
+  let spare = null;
   for (let attempt = 0; attempt < MOST_TRIES; attempt++) {
-    try { states = playRally(engine, seed + attempt); } catch { continue; }
+    let states;
+    try { states = playRally(engine, seed + attempt); } catch { passed.lost += 1; continue; }
     const hits = states.filter((state) => horizontalEvents(state).some((e) => e === HIT_LEFT || e === HIT_RIGHT));
-    if (hits.length >= FEWEST_HITS) return states;
+    if (hits.length >= FEWEST_HITS) return {states, passed};
+    passed.short += 1;
+    spare = states;
   }
-  if (!states.length) throw Error("blind test: the learned game got lost in every rally");
-  return states;
+  if (spare === null) throw Error("the learned game got lost in every rally that was tried");
+  passed.short -= 1;
+  return {states: spare, passed};
 }
 
-/** How likely it is to have `right` or more of `total` by tossing coins. */
+/** The chance of `right` or more of `total` right answers for somebody who tosses a coin for each. */
 export function chanceOf(right, total) {
   let [ways, sum] = [1, 0];
   for (let k = 0; k <= total; k++) {
@@ -58,6 +68,8 @@ export class BlindTest {
     this.onStop = onStop;
     this.truths = BlindTest.draw(seed, rallies);
     this.guesses = [];
+    this.passed = [{short: 0, lost: 0}, {short: 0, lost: 0}];            // over, by the rules and by the network
+    this.trouble = "";
     this.humans = [];
     this.ghostState = null;
     this.flash = [0, 0];
@@ -100,8 +112,17 @@ export class BlindTest {
   /** Play the rally that is to be judged, up to its score, and begin to show it. */
   begin() {
     if (this.isDone) return;
-    this.states = goodRally(this.engines[Number(this.truths[this.number])], this.seed + 1000 * (this.number + 1));
+    const kind = Number(this.truths[this.number]);
+    const {states, passed} = goodRally(this.engines[kind], this.seed + 1000 * (this.number + 1));
+    for (const why of Object.keys(passed)) this.passed[kind][why] += passed[why];
+    this.states = states;
     this.again();
+  }
+
+  /** The test cannot go on: it ends here, and what was answered counts. */
+  end(why) {
+    this.trouble = why;
+    this.rallies = this.guesses.length;
   }
 
   /** Show the rally again. */
@@ -123,20 +144,31 @@ export class BlindTest {
   guess(isDream) {
     if (this.isDone) return;
     this.guesses.push(isDream);
-    this.begin();
+    try { this.begin(); } catch (error) { this.end(error.message); }
     this.onChange(this);
   }
 
   /** How the test ended, and what that means, in plain words. */
   verdict() {
     const {right, rallies} = this;
-    const chance = chanceOf(right, rallies);
-    const dreams = this.truths.filter(Boolean).length;
-    const percent = chance < 0.1 ? (100 * chance).toFixed(1) : Math.round(100 * chance);
-    const meaning = chance <= 0.05 ? "so this is hardly luck: you can tell the dream from the game."
-      : "so this may well be luck: the dream passes for the game.";
+    const [chance, mirrored] = [chanceOf(right, rallies), chanceOf(rallies - right, rallies)];
+    const dreams = this.truths.slice(0, rallies).filter(Boolean).length;
+    const percent = (share) => `${share < 0.1 ? (100 * share).toFixed(1) : Math.round(100 * share)} %`;
+    const meaning = chance <= RARE ? "That is rare enough to say: you probably see a difference."
+      : mirrored <= RARE ? `So few only in ${percent(mirrored)}: you may see a difference, and take one for the other.`
+        : `That is no sign that you see a difference, and no proof that there is none: ${rallies} rallies are few.`;
+    const end = this.trouble && `The test ended early: ${this.trouble}. `;
     return {score: `${right} of ${rallies} right`, dreams, chance,
-      text: `Somebody who tosses a coin gets ${right} or more in ${percent} % of such tests, ${meaning} `
-        + `${dreams} of the ${rallies} rallies were dreamt by the network, ${rallies - dreams} played by the rules.`};
+      text: `${end}Somebody who tosses a coin for each answer gets ${right} or more right in ${percent(chance)} of `
+        + `such tests. ${meaning} ${this.told(dreams)}`};
+  }
+
+  /** What was shown, and what was not, since it may matter: in a sentence or two. */
+  told(dreams) {
+    const [real, dreamt] = this.passed, seconds = Math.round(MOST_TICKS * this.dt);
+    const lost = dreamt.lost ? `, and ${dreamt.lost} in which the network lost its game` : "";
+    return `${dreams} of the rallies were dreamt by the network, ${this.rallies - dreams} played by the rules. `
+      + `Not shown were ${real.short} by the rules and ${dreamt.short} dreamt with fewer than ${FEWEST_HITS} hits`
+      + `${lost}; after ${seconds} seconds a rally was cut.`;
   }
 }

@@ -76,6 +76,19 @@ export function blocksOf(state, config, {ghost = null, details = true, flash = [
 /** The scale of the court that fills the picture. */
 export function spanOf(config) { return config.court_scale_walk ? 1.5 : config.court_scale; }
 
+/** A line of text as rows that are no wider than `room` by the measure `widthOf`; a word is never broken. */
+export function wrapped(line, room, widthOf) {
+  const rows = [""];
+  for (const word of line.split(" ")) {
+    const longer = `${rows.at(-1)} ${word}`.trim();
+    if (rows.at(-1) && widthOf(longer) > room) rows.push(word); else rows[rows.length - 1] = longer;
+  }
+  return rows;
+}
+
+/** Text smaller than this (pixels of the page) is broken into rows instead. */
+const SMALLEST_TEXT = 12;
+
 /** A canvas that shows states. It takes the size that the page gives its canvas, at the screen's own resolution. */
 export class Court {
   /** rests: draw nothing where the picture would be as the last one; nobody else may draw on the canvas then. */
@@ -92,12 +105,13 @@ export class Court {
 
   /** Fit the canvas' own pixels to the screen's; only where they differ, since that clears the picture. */
   fit() {
-    const ratio = (typeof window !== "undefined" && window.devicePixelRatio) || 1;
+    this.ratio = (typeof window !== "undefined" && window.devicePixelRatio) || 1;
     const {clientWidth, clientHeight} = this.canvas;
-    const [width, height] = [clientWidth || 800, clientHeight || 400].map((n) => Math.max(2, Math.round(n * ratio)));
+    const [width, height] = [clientWidth || 800, clientHeight || 400]
+      .map((n) => Math.max(2, Math.round(n * this.ratio)));
     if (this.canvas.width !== width) this.canvas.width = width;
     if (this.canvas.height !== height) this.canvas.height = height;
-    return ratio;
+    return this.ratio;
   }
 
   /** Where the court stands on the canvas, in its pixels: twice as wide as high, in the middle. */
@@ -153,16 +167,18 @@ export class Court {
   write(text, colour, size, x, y, align, weight = 400) {
     if (!text) return;
     const {context, canvas} = this;
-    const lines = text.split("\n");
-    const font = (pixels) => `${weight} ${pixels}px ${TEXT_FONT}`;
-    context.font = font(size);
-    const widest = Math.max(...lines.map((line) => context.measureText(line).width));
-    const fitting = size * Math.min(1, 0.94 * canvas.width / widest);
-    context.font = font(fitting);
+    const [lines, room] = [text.split("\n"), 0.94 * canvas.width];
+    const font = (pixels) => { context.font = `${weight} ${pixels}px ${TEXT_FONT}`; };
+    const widthOf = (line) => context.measureText(line).width;
+    font(size);
+    const fitting = size * Math.min(1, room / Math.max(...lines.map(widthOf)));
+    const readable = Math.max(fitting, Math.min(size, SMALLEST_TEXT * this.ratio));
+    font(readable);
+    const rows = lines.flatMap((line) => wrapped(line, room, widthOf));
     context.fillStyle = COLOURS[colour];
     context.textAlign = align;
     context.textBaseline = "middle";
-    lines.forEach((line, k) => context.fillText(line, x, y + 1.3 * fitting * (k - (lines.length - 1) / 2)));
+    rows.forEach((row, k) => context.fillText(row, x, y + 1.3 * readable * (k - (rows.length - 1) / 2)));
   }
 }
 
@@ -263,9 +279,10 @@ export class Touch {
   }
 }
 
-/** What is written on the court of a session: what plays, and in a pause the keys. */
+/** What is written on the court of a session: what plays, what cannot be done, and in a pause the keys. */
 export function captionsOf(session) {
-  return {message: session.message, hint: session.message ? session.hint : "", status: session.status};
+  const hint = session.notice || (session.message ? session.hint : "");
+  return {message: session.message, hint, status: session.status};
 }
 
 /** Lets a session follow the clock and a court show it, picture by picture; `gaps` are the last 1,000 gaps in ms. */

@@ -69,7 +69,8 @@ export function readModel(json) {
   demand(sum === promised, "model, checksum", sum, `${promised} (the file was cut short or changed)`);
   const {name, config, game, memory, carries_on: carriesOn, serve} = told, lacking = NEEDED.filter((key) => !told[key]);
   demand(lacking.length === 0, "model", `no ${lacking.join(", ")}`, "what web_model makes");
-  demand(Object.hasOwn(GATES, memory), "model, memory", memory, "gru, lstm or none: other models are played from the kernel");
+  demand(Object.hasOwn(GATES, memory), "model, memory", memory,
+    "gru, lstm or none: other models are played from the kernel");
   const p = unpack(told), part = (what, ...shape) => partOf(p, what, shape);
   const H = config.hidden_size, watches = !config.velocities;
   return {name, config, game, memory, carriesOn, watches, hiddenSize: H,

@@ -9,19 +9,39 @@ import {BlindTest} from "./blind.js";
 /** An element of the page by its id. */
 function part(id) { return document.getElementById(id); }
 
-/** Show what is wrong where the court would be. */
-function showTrouble(text) {
-  const box = part("trouble");
-  const title = document.createElement("b");
-  title.textContent = "This game cannot be played";
-  box.replaceChildren(title, document.createTextNode(text));
+/** What the court says to a finger, to whoever has the keys on it, and to whoever has them elsewhere. */
+const SAYS = {
+  touch: {begin: "tap to play", pause: "paused\ntap to go on", end: "tap to play on",
+    lost: "tap for a new game, or let Exact go on"},
+  keys: {begin: "press Space to play", pause: "paused\nSpace goes on", end: "Space plays on",
+    lost: "R begins a new game, X goes on by the rules"},
+  away: {begin: "press Play, or click here", pause: "paused: the keys are elsewhere\nPlay, or a click here, goes on",
+    end: "Play goes on", lost: "New game begins another, Exact goes on by the rules"},
+};
+const GAME_BUTTONS = ["play", "reset", "test", "save"];
+
+/** Show what is wrong on the court; `goOn` is what a button there does, null: there is no game to go on with. */
+function showTrouble(title, text, goOn = null) {
+  const [box, heading, line] = [part("trouble"), document.createElement("b"), document.createElement("span")];
+  [heading.textContent, line.textContent] = [title, text];
+  box.replaceChildren(heading, line);
+  if (goOn) {
+    const button = document.createElement("button");
+    [button.type, button.textContent] = ["button", "Back to the game"];
+    button.addEventListener("click", goOn);
+    for (const kind of ["keydown", "keyup", "pointerdown"]) {              // not for the court that it stands on
+      button.addEventListener(kind, (event) => event.stopPropagation());
+    }
+    box.append(button);
+  }
   box.hidden = false;
-  for (const id of ["play", "reset", "test", "save"]) part(id).disabled = true;
+  for (const id of GAME_BUTTONS) part(id).disabled = !goOn;
+  part("stage").scrollIntoView({block: "nearest"});
 }
 
 function hideTrouble() {
   part("trouble").hidden = true;
-  for (const id of ["play", "reset", "test", "save"]) part(id).disabled = false;
+  for (const id of GAME_BUTTONS) part(id).disabled = false;
 }
 
 /** What stands in the page: {models: [{name, note, facts, several, web}], options}. */
@@ -60,37 +80,41 @@ class Page {
 
   // ------------------------------------------------------------------------------------------ one game
 
-  /** The model that is chosen, read once; throws one line if it is broken. */
-  model() {
-    if (!this.read.has(this.entry)) this.read.set(this.entry, readModel(this.entry.web));
-    return this.read.get(this.entry);
+  /** A model of the page, read once; throws one line if it is broken. */
+  model(entry) {
+    if (!this.read.has(entry)) this.read.set(entry, readModel(entry.web));
+    return this.read.get(entry);
   }
 
-  learnedEngine(temperatures = {}) {
-    return new FuzzyEngine(this.model(), this.seed, {nBalls: Number(part("balls").value), ...temperatures});
+  learnedEngine(entry, nBalls, temperatures = {}) {
+    return new FuzzyEngine(this.model(entry), this.seed, {nBalls, ...temperatures});
   }
 
   /** Take the model at this place of the chooser. */
   choose(index) {
-    this.entry = this.models[index];
-    part("note").textContent = this.entry.note;
-    part("facts").textContent = this.entry.facts;
-    part("balls").disabled = !this.entry.several;
-    part("balls").value = this.entry.balls;
-    part("balls-note").textContent = this.entry.several ? "Each with a memory of its own."
+    const entry = this.models[index];
+    if (!this.begin(entry, entry.balls)) return;
+    part("note").textContent = entry.note;
+    part("facts").textContent = entry.facts;
+    part("balls").disabled = !entry.several;
+    part("balls-note").textContent = entry.several ? "Each with a memory of its own."
       : "This network saw games of one ball.";
-    part("target").disabled = this.entry.match !== null;
-    part("target-note").textContent = this.entry.match === null ? "The page counts."
-      : `The network ends matches itself, at ${this.entry.match} points.`;
-    this.begin();
+    part("target").disabled = entry.match !== null;
+    part("target-note").textContent = entry.match === null ? "The page counts."
+      : `The network ends matches itself, at ${entry.match} points.`;
+    this.session.target = this.target();
   }
 
-  /** Make engines, players and a session of what the controls say. */
-  begin() {
-    this.endTest();
+  /** Make engines, players and a session of what the controls say. Returns whether it went well; if not, all stays. */
+  begin(entry = this.entry, nBalls = Number(part("balls").value)) {
     let learned;
-    try { learned = this.learnedEngine(this.temperatures()); } catch (error) { this.fail(error); return; }
+    try {
+      learned = this.learnedEngine(entry, nBalls, this.temperatures());
+    } catch (error) { return this.refuse(error); }
+    this.endTest();
     hideTrouble();
+    this.entry = entry;
+    part("balls").value = nBalls;
     this.session = new Session({learned, exact: new ExactEngine(learned.game), shows: this.shows(), seed: this.seed,
       target: this.target(), speed: Number(part("speed").value)});
     this.session.pause();
@@ -100,12 +124,31 @@ class Page {
     this.court.setGame(learned.game);
     this.attach(this.session);
     this.showValues();
+    return true;
   }
 
-  fail(error) {
-    if (this.loop) this.loop.stop();
-    this.session = null;
-    showTrouble(error.message);
+  /** What was asked for cannot be played: the game that is there stays, and the controls say so. */
+  refuse(error) {
+    if (!this.session) { showTrouble("This game cannot be played", error.message); return false; }
+    part("model").value = this.models.indexOf(this.entry);
+    part("balls").value = this.session.nBalls;
+    this.showValues();
+    this.stumble(`${error.message}. The game you had is still there.`, "This game cannot be played");
+    return false;
+  }
+
+  /** Something broke: say it on the court, and keep what was played, which can be saved or gone on with. */
+  stumble(text, title = "Something went wrong") {
+    if (!this.session) { showTrouble(title, text); return; }
+    if (!part("trouble").hidden) this.loop.stop();                        // an error that comes with every picture
+    this.session.pause();
+    showTrouble(title, text, () => this.goOn());
+  }
+
+  goOn() {
+    hideTrouble();
+    this.loop.start();
+    this.toStage();
   }
 
   /** Let keys, fingers and the loop serve a session, or a test. */
@@ -163,13 +206,23 @@ class Page {
     on("against", "change", () => { if (this.session) this.setPlayers(); });
     on("target", "change", () => { if (this.session) this.session.target = this.target(); });
     on("speed", "change", (event) => { if (this.session) this.session.speed = Number(event.target.value); });
-    on("save", "click", () => this.save());
-    for (const id of ["event-temperature", "serve-temperature"]) on(id, "input", () => this.setTemperatures());
+    on("save", "click", () => { this.save(); this.giveKeysBack(); });
+    for (const id of ["event-temperature", "serve-temperature"]) {
+      on(id, "input", () => this.setTemperatures());
+      on(id, "change", () => this.giveKeysBack());
+    }
     for (const radio of document.querySelectorAll("input[name=shows]")) {
       radio.addEventListener("change", () => this.show(this.shows()));
     }
     // A mouse or finger leaves the focus on the court: else the game would pause before the button hears of it
-    for (const id of ["pad", "play", "real", "dream", "again"]) on(id, "mousedown", (event) => event.preventDefault());
+    for (const id of ["pad", "play", "shows", "real", "dream", "again"]) {
+      on(id, "mousedown", (event) => event.preventDefault());
+    }
+    document.addEventListener("pointerdown", () => { this.isByPointer = true; }, true);
+    document.addEventListener("keydown", () => { this.isByPointer = false; }, true);
+    for (const id of ["shows", "against", "model", "balls", "target", "speed"]) {
+      on(id, "change", () => this.giveKeysBack());
+    }
     document.addEventListener("visibilitychange", () => { if (document.hidden && this.session) this.session.pause(); });
     on("test", "click", () => this.beginTest());
     on("once-more", "click", () => this.beginTest());
@@ -181,14 +234,23 @@ class Page {
 
   togglePlay() {
     if (this.session.paused) this.session.resume(); else this.session.pause();
-    this.toStage();
+    this.goOn();
   }
 
   /** Another engine in mid-rally; the ghost is to be seen with "both" alone. */
   show(shows) {
     if (!this.session) return;
-    this.session.setGhost(false);
+    this.session.wantsGhost = false;
     this.session.show(shows);
+    if (!this.hasKeys && this.session.humans.length) this.session.pause();
+  }
+
+  /** Does the court have the keyboard? */
+  get hasKeys() { return document.activeElement === part("stage"); }
+
+  /** After a choice by mouse the keys move the paddle again, not the control; who chose by keys stays there. */
+  giveKeysBack() {
+    if (this.isByPointer && !this.isCoarse) part("stage").focus({preventScroll: true});
   }
 
   /** Give the court the keyboard, and bring it into view if it is not. */
@@ -213,10 +275,16 @@ class Page {
 
   /** What is written on the court. */
   captions(session) {
-    const again = session.failure ? "\nR begins a new game" : session.result ? "\nSpace plays on" : "";
-    const tap = this.isCoarse && session.ticks === 0 && session.paused && !session.failure;
-    const text = tap ? "tap to play" : session.message + again;
-    return {message: text, hint: "", status: session.status};
+    const message = session === this.test ? session.message : this.messageOf(session);
+    return {message, hint: session.notice || "", status: session.status};
+  }
+
+  /** What happened to the game, and how it goes on. */
+  messageOf({failure, result, paused, ticks}) {
+    const says = SAYS[this.isCoarse ? "touch" : this.hasKeys ? "keys" : "away"];
+    if (failure) return `${failure}\n${says.lost}`;
+    if (result) return `${result}\n${says.end}`;
+    return paused ? says[ticks ? "pause" : "begin"] : "";
   }
 
   /** Values beside the sliders. */
@@ -240,11 +308,13 @@ class Page {
   showFrame() {
     const {session, test} = this;
     if (this.loop.frames % 6 || test || !session) return;
+    if (!session.paused && !part("trouble").hidden) hideTrouble();
     const label = session.paused ? "Play" : "Pause";
     if (part("play").textContent !== label) {
       part("play").textContent = label;
-      if (session.message === "paused") part("news").textContent = "Paused.";
+      if (session.message === "paused") part("news").textContent = this.messageOf(session).replace("\n", ". ");
     }
+    if (session.notice && part("news").textContent !== session.notice) part("news").textContent = session.notice;
     const radio = document.querySelector(`input[name=shows][value=${session.hasGhost ? "both" : session.shows}]`);
     if (!radio.checked) radio.checked = true;
     this.showError(session);
@@ -273,15 +343,21 @@ class Page {
   beginTest() {
     this.session.pause();
     this.seed += 1;
-    const learned = this.learnedEngine({eventTemperature: 0, serveTemperature: 1});
-    this.test = new BlindTest({learned, exact: new ExactEngine(learned.game), seed: this.seed,
-      onChange: () => this.showTest(), onStop: () => this.endTest()});
+    try { this.test = this.newTest(); } catch (error) { this.stumble(`No test: ${error.message}.`); return; }
+    hideTrouble();
     [part("settings").disabled, part("bar").hidden, part("blind").hidden] = [true, true, false];
+    part("pad").hidden = true;
     part("how-text").textContent = "Two trackers play. By the rules, or dreamt? Answer when you like.";
     part("error").textContent = "";
     this.attach(this.test);
     this.showTest();
     this.toStage();
+  }
+
+  newTest() {
+    const learned = this.learnedEngine(this.entry, this.session.nBalls);
+    return new BlindTest({learned, exact: new ExactEngine(learned.game), seed: this.seed,
+      onChange: () => this.showTest(), onStop: () => this.endTest()});
   }
 
   showTest() {
@@ -300,7 +376,7 @@ class Page {
     part("score").textContent = score;
     part("verdict").textContent = `${text} ${this.entry.facts}`;
     const word = (isDream) => (isDream ? "dream" : "real");
-    part("answers").replaceChildren(...test.truths.map((truth, k) => {
+    part("answers").replaceChildren(...test.truths.slice(0, test.rallies).map((truth, k) => {
       const [item, note] = [document.createElement("li"), document.createElement("small")];
       const isRight = truth === test.guesses[k];
       item.className = isRight ? "right" : "wrong";
@@ -317,6 +393,7 @@ class Page {
     if (!this.test) return;
     this.test = null;
     [part("settings").disabled, part("bar").hidden, part("blind").hidden] = [false, false, true];
+    part("pad").hidden = !this.isCoarse;
     if (this.session) this.attach(this.session);
     this.showHow();
   }
@@ -324,11 +401,11 @@ class Page {
 
 /** Open the page: play, or say clearly why not. */
 export function openPage() {
+  const refuse = (error) => showTrouble("This game cannot be played", error.message);
   window.addEventListener("error", (event) => {
-    if (window.pong && window.pong.loop) window.pong.loop.stop();
-    showTrouble(event.message);
+    if (window.pong) window.pong.stumble(`${event.message}. What was played is kept.`); else refuse(event);
   });
-  try { window.pong = new Page(readData()); } catch (error) { showTrouble(error.message); return; }
+  try { window.pong = new Page(readData()); } catch (error) { refuse(error); return; }
   window.pong.toStage();
 }
 

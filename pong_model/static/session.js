@@ -24,6 +24,11 @@ const HORIZONTAL_NAMES = ["nothing", "hit_left", "hit_right", "left_scored", "ri
 const VERTICAL_NAMES = ["nothing", "top", "bottom"];
 /** Ticks of the past that warm a model's memory when it takes a game over. */
 const HISTORY_TICKS = 180;
+/** Seconds that a notice stays, and after which a game whose balls have all left the court is over. */
+const NOTICE_SECONDS = 5;
+const EMPTY_SECONDS = 1;
+/** A ball further out than this (court heights) has left the court. */
+const OUTSIDE = 0.05;
 
 /** Where the slot of ball k begins in a state. */
 export function slotOf(k) { return GAME_SIZE + k * BALL_SIZE; }
@@ -61,6 +66,13 @@ export function isPlayable(state) {
   return true;
 }
 
+/** Has every ball of this state left the court, further than to the place where it scores? */
+export function isEmpty(state, radius) {
+  const [far, high] = [state[COURT_SCALE] + radius + OUTSIDE, 0.5 * state[COURT_SCALE] + OUTSIDE];
+  const balls = Array.from({length: ballsIn(state)}, (_, k) => slotOf(k)).filter((at) => state[at + PRESENT] > 0.5);
+  return balls.length > 0 && balls.every((at) => Math.abs(state[at + X]) > far || Math.abs(state[at + Y]) > high);
+}
+
 /** The same game with so many balls. */
 export function withBalls(game, count) {
   return {...game, config: {...game.config, n_balls: count}, rules: {...game.rules, n_balls: count}};
@@ -79,11 +91,17 @@ export class Ghost {
     this.before = this.now = null;
   }
 
-  /** One tick: take over `state` where a ball is served in it, else play on by the rules. */
-  follow(state, left = null, right = null) {
+  /** One tick: take over `state` where a ball is served in it, else play on by the rules; `before`: a tick earlier. */
+  follow(state, left = null, right = null, before = state) {
     const served = Array.from({length: ballsIn(state)}, (_, k) => eventsOf(state, k)[0]).includes(SERVED);
-    if (served || left === null) this.before = this.now = isPlayable(state) ? this.engine.load(state) : null;
+    if (served || left === null) this.takeOver(state, before);
     else if (this.now !== null && Number.isFinite(state[COURT_SCALE])) this.play(state[COURT_SCALE], left, right);
+  }
+
+  /** Stand on the balls of `state`; up to there it is seen where they are seen, so none appears before its ball. */
+  takeOver(state, before) {
+    this.now = isPlayable(state) ? this.engine.load(state) : null;
+    this.before = this.now && before;
   }
 
   /** One tick by the rules, in a court of this size; a ball that scored is of no more use. */
@@ -180,6 +198,8 @@ export class Session {
   get error() { return this.hasGhost ? this.ghost.error(this.state) : NaN; }
   /** What plays: a line that every view shows. */
   get status() { return `${this.kind} engine${this.hasGhost ? ", with the exact one's ball" : ""}`; }
+  /** A line for a few seconds about what was asked for and cannot be; else empty. */
+  get notice() { return this.noticeLeft > 0 ? this.noticeText : ""; }
   /** What to show large: what went wrong, the end of a match, a pause, or nothing. */
   get message() { return this.failure || this.result || (this.paused ? this.pauseText : ""); }
   get pauseText() { return this.ticks === 0 ? "press Space, or tap, to play" : "paused"; }
@@ -199,20 +219,29 @@ export class Session {
     return !this.exact && shows === "exact" ? "learned" : shows;
   }
 
-  /** Begin a game from `seed`; without one, the same game again. */
+  /** Begin a game from `seed`; without one, the same game again. Both engines do, so that a swap finds the same one. */
   reset(seed = this.seed) {
     this.seed = seed;
+    for (const engine of [this.exact, this.learned]) if (engine) engine.reset(seed);
+    this.begin(this.engine.state);
+    this.tell({kind: "reset", ball: -1});
+  }
+
+  /** Go on from `state` as from a beginning: whatever became of the game before it is forgotten. */
+  load(state) { this.begin(this.engine.load(state)); }
+
+  /** Nothing has happened yet but this state. A pause stays a pause. */
+  begin(state) {
+    this.before = this.state = state;
     this.failure = this.result = "";
-    this.before = this.state = this.engine.reset(seed);
-    for (const player of this.players) if (player) player.reset(seed);
-    this.ticks = 0;
-    this.waiting = 0;
+    this.say("");
+    for (const player of this.players) if (player) player.reset(this.seed);
+    [this.ticks, this.waiting, this.emptyTicks] = [0, 0, 0];
     this.flash = [0, 0];
     this.actions = [];
     this.swaps = [[0, this.kind]];
     this.forgetPast();
     this.ghost.follow(this.state);
-    this.tell({kind: "reset", ball: -1});
   }
 
   /** Begin the next game, with other serves, and play. */
@@ -238,14 +267,23 @@ export class Session {
 
   get reachedTarget() { return this.target !== null && Math.max(...this.scores) >= this.target; }
 
-  /** Change what is shown in mid-rally: the situation carries over to the other engine. */
+  /** Change what is shown in mid-rally: the situation carries over to the other engine, or a line says why not. */
   show(shows) {
-    const kind = this.kind;
+    const before = this.shows;
     this.shows = this.possible(shows);
-    if (this.kind === kind) return;
-    if (this.failure || !isPlayable(this.state)) { this.reset(); return; }
+    if ((this.shows === "exact") === (before === "exact")) return;
+    try { this.handOver(); } catch (error) {
+      this.shows = before;
+      this.say(`no swap: ${error.message}`);
+    }
+  }
+
+  /** The engine that `shows` asks for takes the situation over; throws if it cannot. A lost game goes on in it. */
+  handOver() {
     if (this.kind === "exact") this.exact.load(this.state);
     else this.learned.load(this.past, this.pastActions);
+    if (this.failure) [this.failure, this.paused, this.emptyTicks] = ["", false, 0];
+    this.say("");
     this.swaps.push([this.ticks, this.kind]);
     this.ghost.follow(this.state);
     this.tell({kind: `now ${this.kind}`, ball: -1});
@@ -253,11 +291,15 @@ export class Session {
 
   /** The other engine, in mid-rally. */
   swap() {
+    if (!this.exact || !this.learned) { this.say("no swap: there is only one engine"); return; }
     if (this.kind === "learned") {
       this.shownBefore = this.shows;
       this.show("exact");
     } else this.show(this.shownBefore || "learned");
   }
+
+  /** Say something for a few seconds, where the person looks. */
+  say(text) { [this.noticeText, this.noticeLeft] = [text, NOTICE_SECONDS]; }
 
   /** Follow the game with the exact engine's ball, or not. */
   setGhost(isWanted) {
@@ -315,6 +357,7 @@ export class Session {
   /** Let seconds pass; returns how many ticks were played. The end of a person's match pauses the game. */
   advance(seconds) {
     if (!(seconds >= 0 && Number.isFinite(seconds))) throw Error(`seconds: got ${seconds}, accepts 0 or more`);
+    this.noticeLeft = Math.max(0, this.noticeLeft - seconds);
     if (this.paused || this.failure) return 0;
     const ticks = this.ticks;
     this.waiting = Math.min(this.waiting + seconds * this.speed, this.backlog);
@@ -341,8 +384,9 @@ export class Session {
     this.ticks += 1;
     this.actions.push(left, right);
     this.remember(next, left, right);
-    if (this.kind === "learned") this.ghost.follow(next, left, right);
-    this.notice();
+    if (this.kind === "learned") this.ghost.follow(next, left, right, this.before);
+    this.lookAround();
+    this.seekBalls();
   }
 
   /** The game cannot go on: say why, and keep what there is. */
@@ -362,8 +406,17 @@ export class Session {
     }
   }
 
+  /** A learned game can lose its balls: they fly on with no score, and nobody has anything left to play with. */
+  seekBalls() {
+    const isLost = this.kind === "learned" && isEmpty(this.state, this.config.ball_radius);
+    this.emptyTicks = isLost ? this.emptyTicks + 1 : 0;
+    if (this.emptyTicks * this.dt >= EMPTY_SECONDS && !this.failure) {
+      this.lose("the learned game is lost: its ball left the court, and nobody scored");
+    }
+  }
+
   /** Light up paddles, tell listeners, and end a match. */
-  notice() {
+  lookAround() {
     for (let k = 0; k < this.nBalls; k++) {
       const [horizontal, vertical] = eventsOf(this.state, k);
       if (horizontal === HIT_LEFT) this.flash[LEFT_SIDE] = FLASH_SECONDS;
