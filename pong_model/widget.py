@@ -4,8 +4,8 @@
 
 # %% ../nbs/32_widget.ipynb #32-widge-002
 from __future__ import annotations
-import array, asyncio, base64, io, json, os, secrets, shutil, signal, socket, subprocess, sys, tempfile, threading, time
-import urllib.request, weakref
+import array, asyncio, base64, dataclasses, getpass, io, json, os, secrets, shutil, signal, socket, subprocess, sys
+import tempfile, threading, time, urllib.request, weakref
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -22,15 +22,18 @@ from .models.core import Model
 from .fuzzy import FuzzyEngine
 from .tracking import load_model, shipped_models
 from .play import FILMS, KEYS, PlaySession, engine_name, jumped, render_replay, save_games
-from .browser import STATIC, bundle, can_run, game_json, web_model
+from .browser import IN_BROWSER, STATIC, bundle, can_run, game_json, web_model
 
 # %% auto #0
-__all__ = ['RULES_NAME', 'LEARNED_NAME', 'FILM_SECONDS', 'RUNS', 'ENGINES', 'FOLLOWED', 'TOLD', 'HOTTEST', 'SEEDS', 'QUIET',
-           'PARTS', 'QUIET_LAB', 'JUPYTER_FOLDERS', 'COURT', 'VIEW', 'Recording', 'film', 'save_recording', 'Subject',
-           'subject_of', 'engine_subject', 'Pulse', 'swap_interrupt', 'interrupt', 'KeptSession', 'PongWidget',
-           'running_loop', 'controls_of', 'choose', 'follow_model', 'said', 'free_folder', 'memories',
-           'velocity_directions', 'push_memory', 'way_ahead', 'LatentExplorer', 'find_chromium', 'notebook_of',
-           'free_port', 'start_lab', 'wait_for', 'Lab', 'in_jupyterlab', 'measure_widget', 'summary', 'only_stills']
+__all__ = ['RULES_NAME', 'LEARNED_NAME', 'JOURNAL_FORMAT', 'KEPT_JOURNALS', 'PROCESS', 'FILM_SECONDS', 'RUNS', 'ENGINES',
+           'FOLLOWED', 'TOLD', 'SETTINGS', 'HOTTEST', 'SEEDS', 'QUIET', 'SHORT', 'WIDE', 'LOW', 'WRAPPED', 'PANEL',
+           'PARTS', 'QUIET_LAB', 'JUPYTER_FOLDERS', 'COURT', 'VIEW', 'Recording', 'as_text', 'as_numbers',
+           'games_folder', 'by_age', 'Journal', 'read_journal', 'left_behind', 'film', 'save_recording', 'Subject',
+           'subject_of', 'engine_subject', 'Pulse', 'swap_interrupt', 'interrupt', 'KeptSession', 'running_loop',
+           'Refused', 'Anything', 'PongWidget', 'controls_of', 'choosers_of', 'sliders_of', 'buttons_of',
+           'choose_engine', 'choose', 'follow_model', 'said', 'free_folder', 'memories', 'velocity_directions',
+           'push_memory', 'way_ahead', 'is_explorable', 'LatentExplorer', 'find_chromium', 'notebook_of', 'free_port',
+           'start_lab', 'wait_for', 'Lab', 'in_jupyterlab', 'measure_widget', 'summary', 'only_stills']
 
 # %% ../nbs/32_widget.ipynb #32-widge-005
 RULES_NAME, LEARNED_NAME = "exact engine", "learned engine"       # as a session calls them
@@ -40,6 +43,7 @@ class Recording:
     def __init__(self, config:GameConfig, seed:int, first, engine:str=RULES_NAME, from_seed:bool=True, **about):
         self.config, self.seed, self.from_seed, self.about = config, seed, from_seed, about
         self.first, self.batches, self.engines, self.changes = np.array(first, np.float32), [], [[0, engine]], []
+        self.journal = None
 
     @property
     def ticks(self)->int: return sum(len(actions) for _, actions in self.batches)
@@ -48,11 +52,15 @@ class Recording:
         "The next n rows. What follows a row that is not finite is left out, and so is that row"
         good = np.isfinite(states).all(1) & np.isfinite(actions).all(1)
         n = len(good) if good.all() else int(np.argmin(good))
-        self.batches.append((np.array(states[:n], np.float32), np.array(actions[:n], np.float32)))
+        batch = np.array(states[:n], np.float32), np.array(actions[:n], np.float32)
+        self.batches.append(batch)
+        if self.journal: self.journal.write(states=as_text(batch[0]), actions=as_text(batch[1]))
 
-    def note(self, what:str):
-        "Something was changed from outside: seed and actions no longer say all about this game"
+    def note(self, what:str, engine:str=""):
+        "Something was changed from outside: seed and actions no longer say all about this game; perhaps its engine"
         self.changes.append([self.ticks, what])
+        if engine: self.engines.append([self.ticks, engine])
+        if self.journal: self.journal.write(changes=self.changes, engines=self.engines)
 
     def trajectory(self)->Trajectory:
         "All of it, as one game"
@@ -71,6 +79,73 @@ class Recording:
         return Replay(self.seed, self.config, run.actions[0], about, **start)
 
 # %% ../nbs/32_widget.ipynb #32-widge-008
+JOURNAL_FORMAT = "pong_model.journal/1"
+KEPT_JOURNALS = 20
+PROCESS = secrets.token_hex(6)       # what this process writes begins with it
+
+def as_text(numbers)->str: return base64.b64encode(np.ascontiguousarray(numbers, "<f4").tobytes()).decode()
+def as_numbers(text)->np.ndarray: return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32)
+
+def games_folder()->Path:
+    "Where games are written while they are recorded"
+    return Path(tempfile.gettempdir())/f"pong_model-games-{getattr(os, 'getuid', getpass.getuser)()}"
+
+def by_age(folder)->list[Path]:
+    "Its journals, the newest first"
+    return sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+class Journal:
+    "The file of one recording; it begins with the first line that is written. `failure`: why it stopped, if it did"
+    def __init__(self, **header): self.header, self.path, self.failure = dict(format=JOURNAL_FORMAT) | header, None, ""
+
+    def _begin(self):
+        folder = games_folder()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for old in by_age(folder)[KEPT_JOURNALS - 1:]: old.unlink(missing_ok=True)
+        handle, self.path = tempfile.mkstemp(".jsonl", f"{PROCESS}-", folder)
+        os.close(handle)
+        self._append(self.header)
+
+    def _append(self, line):
+        with open(self.path, "a") as file: file.write(json.dumps(line) + "\n")
+
+    def write(self, **line):
+        "Add a line"
+        if self.failure: return
+        try:
+            if self.path is None: self._begin()
+            self._append(line)
+        except OSError as error: self.failure = str(error)
+
+# %% ../nbs/32_widget.ipynb #32-widge-009
+@patch
+def write_along(self:Recording)->Recording:
+    "From here on write what comes to a journal, too; returns itself"
+    self.journal = Journal(config=dataclasses.asdict(self.config), seed=self.seed, first=as_text(self.first),
+                           engine=self.engines[0][1], from_seed=self.from_seed, about=self.about)
+    return self
+
+def read_journal(path)->Recording|None: # None for a file that is none
+    "A recording from its journal, up to the first line that is not whole"
+    lines = []
+    for text in Path(path).read_text(errors="replace").splitlines():
+        try: lines.append(json.loads(text))
+        except ValueError: break
+    if not lines or not isinstance(lines[0], dict) or lines[0].get("format") != JOURNAL_FORMAT: return None
+    about, *rest = lines
+    begins = config_from_dict(GameConfig, about["config"], "journal"), about["seed"], as_numbers(about["first"])
+    out = Recording(*begins, about["engine"], about["from_seed"], **about["about"])
+    for line in rest:
+        if "changes" in line: out.changes, out.engines = line["changes"], line["engines"]
+        else: out.add(*(as_numbers(line[k]).reshape(-1, n) for k, n in (("states", out.first.size), ("actions", 2))))
+    return out
+
+def left_behind()->list[Recording]: # the newest first
+    "Games that other kernels recorded, and can perhaps no longer tell about"
+    others = (path for path in by_age(games_folder()) if not path.name.startswith(PROCESS))
+    return [game for game in map(read_journal, others) if game is not None]
+
+# %% ../nbs/32_widget.ipynb #32-widge-012
 FILM_SECONDS = 15      # a film shows the last so many
 
 def film(recording:Recording, path, width:int=480)->Path: # pixels
@@ -96,7 +171,7 @@ def save_recording(
     film(recording, path/"film.gif")
     return path
 
-# %% ../nbs/32_widget.ipynb #32-widge-011
+# %% ../nbs/32_widget.ipynb #32-widge-015
 RUNS, ENGINES = ("browser", "kernel"), ("exact", "fuzzy", "both")
 
 class Subject(NamedTuple):
@@ -113,6 +188,7 @@ def subject_of(
 )->Subject:
     "What is to be played; a one-line `ValueError` or `FileNotFoundError` if it cannot be, or not there"
     require(run in RUNS, "run", run, " or ".join(RUNS))
+    require(config is None or isinstance(config, GameConfig), "config", config, "a GameConfig, or None: as learned")
     if isinstance(model, (str, Path)): name, model = str(model), load_model(str(model))
     else: name = "the rules" if model is None else type(model).__name__
     is_exact = model is None or type(model) is ExactEngine
@@ -122,8 +198,9 @@ def subject_of(
     require(isinstance(model, Model), "model", type(model).__name__, accepts)
     config = config or config_from_dict(GameConfig, model.about.get("game", {}), "model, game")
     if run == "kernel": return Subject(name, model, config, {})
-    why = can_run(model)
-    require(not why, "model", name, f'what a browser can run, or run="kernel" ({why})')
+    known = " or ".join(m.__name__ for m in IN_BROWSER)
+    accepts = f'{known} with float32 weights on the CPU in a browser; run="kernel" plays every model'
+    require(not can_run(model), "model", f"{name}, {type(model).__name__}", accepts)
     return Subject(name, model, config, web_model(model, config.n_balls))
 
 def engine_subject(name, engine, run)->Subject:
@@ -135,7 +212,7 @@ def engine_subject(name, engine, run)->Subject:
     require(is_plain, "model", engine_name(engine), accepts)
     return subject_of(engine.model, run, engine.config)
 
-# %% ../nbs/32_widget.ipynb #32-widge-014
+# %% ../nbs/32_widget.ipynb #32-widge-018
 class Pulse:
     "Calls `beat(seconds)` from a task of an event loop, over and over; what it returns is how many seconds to wait"
     running = weakref.WeakSet()               # an interrupt is for all of them
@@ -182,7 +259,7 @@ def interrupt(*_):
     "The kernel was interrupted between two cells: every game ends at its next beat"
     for pulse in list(Pulse.running): pulse.interrupted = True
 
-# %% ../nbs/32_widget.ipynb #32-widge-017
+# %% ../nbs/32_widget.ipynb #32-widge-021
 class KeptSession(PlaySession):
     "A session that keeps its rows until they are fetched, and can be given another state or engine"
     def reset(self, seed:int|None=None):
@@ -210,18 +287,34 @@ class KeptSession(PlaySession):
         self.engines.append((self.ticks, self.status))
         self.show_ghost(self.ghost is not None)
 
-# %% ../nbs/32_widget.ipynb #32-widge-020
+# %% ../nbs/32_widget.ipynb #32-widge-024
 FOLLOWED = ("engine", "left", "right", "event_temperature", "serve_temperature", "ghost", "paused", "record", "seed",
             "model", "state")
 TOLD = ("state", "score", "ticks", "counts", "ghost_error")     # not for a constructor
+SETTINGS = ("engine", "left", "right", "event_temperature", "serve_temperature", "speed", "ghost", "paused", "record",
+            "seed", "look_ahead")
 HOTTEST = 16.              # of both temperatures
 SEEDS = 2**53 - 1          # the largest seed that JavaScript's numbers can hold
 def _setting(trait): return trait.tag(sync=True)
 
+def running_loop():
+    "The event loop that runs here, or None"
+    try: return asyncio.get_running_loop()
+    except RuntimeError: return None
+
+class Refused(ValueError, traitlets.TraitError):
+    "A setting that cannot be, in one line; traitlets takes it back"
+
+class Anything(traitlets.Any):
+    "Any value; None is one, too, and is looked at like the others"
+    allow_none = False
+
+# %% ../nbs/32_widget.ipynb #32-widge-025
 class PongWidget(anywidget.AnyWidget):
     """Pong in a cell. `run="browser"`: in the page; `run="kernel"`: any engine in Python.
 
-    `model` and `config`: see `subject_of`. Raises `ValueError` in one line for what it cannot play."""
+    `model` and `config`: see `subject_of`. Raises `ValueError` in one line for what it cannot play, `TraitError` for
+    a setting out of its range."""
     _esm, _css = bundle("widget", default="pongWidget"), (STATIC/"widget.css").read_text()
     run = _setting(traitlets.Enum(RUNS, "browser"))
     engine = _setting(traitlets.Enum(ENGINES, "fuzzy"))              # both: the learned game, with the exact one's ball
@@ -237,7 +330,7 @@ class PongWidget(anywidget.AnyWidget):
     look_ahead = _setting(traitlets.Int(0, min=0, max=600))           # ticks of the ball's way to draw
     notice = _setting(traitlets.Unicode(""))                         # what went wrong, shown on the court
     _game, _weights = _setting(traitlets.Dict()), _setting(traitlets.Dict())
-    model = traitlets.Any()                                          # what plays; set it to play another
+    model = Anything()                                               # what plays; set it to play another
     state = traitlets.Any()                                          # (F,) as last heard of; set it to go on from there
     score, ticks = traitlets.Tuple((0, 0)), traitlets.Int(0)
     counts = traitlets.Dict()                                        # event: how often it happened
@@ -245,18 +338,15 @@ class PongWidget(anywidget.AnyWidget):
 
     def __init__(self, model="classic-rnn", run="browser", config:GameConfig|None=None, **settings):
         self._pulse = Pulse(self._beat, self._halt)
-        known = set(self.trait_names()) - {*TOLD}
-        for name in settings: require(name in known, "PongWidget", name, "its settings")
+        known, own = {*self.trait_names()} - {*TOLD}, ", ".join(self._settings)
+        accepts = f"model, run, config (a GameConfig: n_balls and other rules), {own}"
+        for name in settings: require(name in known, type(self).__name__, name, accepts)
         self._loop, self._thread, self._telling = running_loop(), threading.current_thread(), True
-        self._subject, self._given_config = subject_of(model, run, config), config
-        self._session = self.recording = self._way_before = None
-        self._quiet = 0.
-        learned = self._subject.learned is not None
-        settings = dict(engine="fuzzy" if learned else "exact") | settings
-        is_there = learned or settings["engine"] == "exact"
-        require(is_there, "engine", settings["engine"], "exact, unless a model is given")
-        shown = dict(_game=game_json(self._subject.config), _weights=self._subject.weights)
-        super().__init__(run=run, model=model, **shown, **settings)
+        self._subject, self._given_config = self._subject_of(model, run, config), config
+        self._session = self.recording = self._way_before = self._playing = None
+        self._quiet, self._number, self._filed = 0., 0, weakref.WeakValueDictionary()
+        settings = dict(engine="exact" if self._subject.learned is None else "fuzzy") | settings
+        super().__init__(run=run, model=model, **self._for_page(), **settings)
         self._begin_session()
         self._telling = False
         self.observe(self._changed, [n for n in self.trait_names() if n in FOLLOWED])
@@ -266,9 +356,22 @@ class PongWidget(anywidget.AnyWidget):
     @traitlets.validate("model")
     def _check_model(self, proposal):
         "A model that cannot be played is refused, and the game goes on with the one before"
-        if not self._telling: self._subject = subject_of(proposal["value"], self.run, self._given_config)
+        if not self._telling: self._subject = self._subject_of(proposal["value"], self.run, self._given_config)
         return proposal["value"]
 
+    @traitlets.validate("engine")
+    def _check_engine(self, proposal):
+        "Without a model there are only the rules"
+        engine, accepts = proposal["value"], "exact, for no model was given (for the others set `model`)"
+        is_there = self._subject.learned is not None or engine == "exact"
+        if not is_there: raise Refused(f"engine: got {engine!r}, accepts {accepts}")
+        return engine
+
+    _settings = SETTINGS                                              # a widget of another kind may have more of them,
+    def _subject_of(self, *which)->Subject: return subject_of(*which)    # and refuse what others play
+
+    @property
+    def config(self)->GameConfig: return self._subject.config
     def __repr__(self):
         settings = f"run={self.run!r}, engine={self.engine!r}, score={self.score}"
         return f"{type(self).__name__}({self._subject.name!r}, {settings})"
@@ -279,17 +382,7 @@ class PongWidget(anywidget.AnyWidget):
         if hasattr(self, "_panel"): self._panel.close()
         super().close()
 
-    @property
-    def config(self)->GameConfig: return self._subject.config
-    @property
-    def features(self)->Layout: return Layout(self.config.n_balls)      # (`layout` is the canvas')
-
-def running_loop():
-    "The event loop that runs here, or None"
-    try: return asyncio.get_running_loop()
-    except RuntimeError: return None
-
-# %% ../nbs/32_widget.ipynb #32-widge-022
+# %% ../nbs/32_widget.ipynb #32-widge-027
 @patch
 def _soon(self:PongWidget, act, *args):
     "Do it on the thread of the loop; at once, if that is here or if there is none"
@@ -305,13 +398,18 @@ def _tell(self:PongWidget, **news):
     finally: self._telling = False
 
 @patch
+def _for_page(self:PongWidget)->dict:
+    "What the page must know of what is to be played, numbered: its games say which of them they are of"
+    self._number += 1
+    return dict(_game=game_json(self.config) | dict(number=self._number), _weights=self._subject.weights)
+
+@patch
 def _begin_session(self:PongWidget):
     "A session for what is to be played (in the kernel only), and its first state"
     if self.run == "browser":
-        self.recording = None
+        self.recording = self._playing = None
         start = ExactEngine(self.config).reset(np.array([self.seed], np.uint64))[0]
         return self._tell(state=start, score=(0, 0), ticks=0, counts={}, notice="")
-    self._learned = None
     players = [None if who == "human" else make_player(who) for who in (self.left, self.right)]
     self._session = KeptSession(self._engine(), *players, seed=self.seed, ghost=self.ghost or self.engine == "both")
     self._session.paused = False
@@ -326,43 +424,43 @@ def _engine(self:PongWidget)->Engine:
     heat = dict(event_temperature=self.event_temperature, serve_temperature=self.serve_temperature)
     return FuzzyEngine(learned, self.config, **heat)
 
-# %% ../nbs/32_widget.ipynb #32-widge-024
+# %% ../nbs/32_widget.ipynb #32-widge-029
 @patch
 def _hear(self:PongWidget, _, message, buffers):
     "A message of the page"
-    kind = message.get("kind")
-    if kind == "begin": self._heard_begin(message, np.frombuffer(buffers[0], np.float32))
-    elif kind == "rows":
-        rows = [np.frombuffer(b, np.float32) for b in buffers]
-        self._heard_rows(message, rows[0].reshape(-1, self.features.n_features), rows[1].reshape(-1, 2))
+    kind, numbers = message.get("kind"), [np.frombuffer(b, np.float32) for b in buffers or ()]
+    if kind == "begin": self._heard_begin(message, *numbers)
+    elif kind == "rows": self._heard_rows(message, *numbers)
     elif self._session is not None: self._soon(self._heard_page, kind, message)
 
 @patch
 def _heard_begin(self:PongWidget, message, first):
-    "A game began in the page"
-    self.recording = None
+    "A game began in the page; unless it is one of the model before, whose news was under way"
+    if message["of"] != self._number: return
+    self.recording, self._playing = None, message["game"]
     if message["kept"]:
         self.recording = Recording(self.config, message["seed"], first, f"{message['engine']} engine", message["fresh"],
-                                   left=self.left, right=self.right)
+                                   left=self.left, right=self.right).write_along()
+        self._filed[self._playing] = self.recording
     self._tell(seed=message["seed"], state=first.copy(), ticks=message["tick"], score=(0, 0), counts={})
 
 @patch
 def _heard_rows(self:PongWidget, message, states, actions):
-    "It went on"
-    if self.recording is not None and len(states):
-        self.recording.add(states, actions)
+    "It went on, or a game before it had: each row belongs to the recording of its own game, if anybody has it still"
+    recording, n = self._filed.get(message["game"]), len(actions)//2
+    if recording is not None and n: recording.add(states.reshape(n, -1), actions.reshape(n, 2))
+    if message["game"] != self._playing: return
     counts = {k: self.counts.get(k, 0) + message["counts"].get(k, 0) for k in {*self.counts, *message["counts"]}}
     self._note(*(name for name in message["counts"] if name.startswith("now ") or name == "pushed"))
     error = np.nan if message["error"] is None else message["error"]
     self._tell(score=tuple(message["score"]), ticks=message["tick"], counts=counts, ghost_error=error)
-    if len(states): self._tell(state=states[-1].copy())
+    if n: self._tell(state=states.reshape(n, -1)[-1].copy())
 
 @patch
 def _note(self:PongWidget, *changes):
     "Something was changed from outside"
     for what in changes if self.recording is not None else ():
-        self.recording.note(what)
-        if what.startswith("now "): self.recording.engines.append([self.recording.ticks, f"{what[4:]} engine"])
+        self.recording.note(what, f"{what[4:]} engine" if what.startswith("now ") else "")
 
 @patch
 def _heard_page(self:PongWidget, kind, message):
@@ -379,7 +477,7 @@ def _heard_page(self:PongWidget, kind, message):
     elif kind == "hello": self._send_states(self._session.state[None], now=True)
     elif kind == "bye": self.paused = True
 
-# %% ../nbs/32_widget.ipynb #32-widge-026
+# %% ../nbs/32_widget.ipynb #32-widge-031
 QUIET = 4.       # seconds without a sign of life from the page after which a game in the kernel pauses
 
 @patch
@@ -433,7 +531,7 @@ def _halt(self:PongWidget, why):
     self.paused = True
     self._send_states(self._session.state[None], now=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-028
+# %% ../nbs/32_widget.ipynb #32-widge-033
 @patch
 def reset(self:PongWidget, seed:int|None=None):
     "Begin a game: from `seed`, or the next one"
@@ -456,7 +554,7 @@ def _record(self:PongWidget, from_seed:bool):
     "Keep the session in the kernel from here on, if anybody wants it kept"
     session, who = self._session, dict(left=self.left, right=self.right)
     fresh = lambda: Recording(self.config, self.seed, session.state, session.status, from_seed, **who)
-    self.recording = fresh() if self.record else None
+    self.recording = fresh().write_along() if self.record else None
 
 @patch
 def _follow_pause(self:PongWidget):
@@ -473,13 +571,14 @@ def _follow_pause(self:PongWidget):
 def _put_state(self:PongWidget, state):
     "Go on from a state (F,)"
     state = ExactEngine(self.config).load(np.asarray(state, np.float32)[None])[0]   # refuses what is none
+    self._tell(notice="")                                               # what was lost may go on from here
     if self._session is None: return self.send(dict(kind="load"), buffers=[state.tobytes()])
     self._session.put(state)
     self._record(False)
-    self._tell(state=self._session.state)
+    self._tell(state=self._session.state, score=self._session.scores, ticks=0, counts={})
     self._send_states(state[None], now=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-029
+# %% ../nbs/32_widget.ipynb #32-widge-034
 @patch
 def _follow(self:PongWidget, name):
     "A setting was changed: it is noted, and a game in the kernel takes it up (a page does by itself)"
@@ -509,50 +608,75 @@ def _changed(self:PongWidget, change):
     if self._telling: return
     if name == "seed": self._soon(self.reset, change["new"])
     elif name == "state": self._soon(self._put_state, change["new"])
-    elif name == "model": self._soon(self._renew)
+    elif name == "model": self._soon(self._renew, change["old"])
     elif name != "paused": self._soon(self._follow, name)
 
 @patch
-def _renew(self:PongWidget):
-    "Another model, perhaps another game: begin anew"
+def _renew(self:PongWidget, before):
+    "Another model than `before`, perhaps another game: begin anew"
     self._tell(paused=True)
     if self._subject.learned is None: self._tell(engine="exact")
-    with self.hold_sync(): self._game, self._weights = game_json(self.config), self._subject.weights
+    elif before is None or type(before) is ExactEngine: self._tell(engine="fuzzy")
+    with self.hold_sync():
+        for name, value in self._for_page().items(): setattr(self, name, value)
     self._begin_session()
 
-# %% ../nbs/32_widget.ipynb #32-widge-031
+# %% ../nbs/32_widget.ipynb #32-widge-036
+SHORT = dict(style=dict(description_width="50px"), layout=dict(width="160px"))
+WIDE, LOW, WRAPPED = dict(width="260px"), dict(width="auto"), dict(flex_flow="row wrap", align_items="center")
+PANEL = "pong-panel"       # by this class a court knows the controls that are its own
+
+def controls_of(widget:PongWidget)->controls.VBox:
+    "The canvas with its controls, and a line that says what they did"
+    line = controls.HTML()
+    rows = choosers_of(widget, line), sliders_of(widget), buttons_of(widget, line)
+    return controls.VBox([widget, *(controls.HBox(row, layout=WRAPPED) for row in rows)]).add_class(PANEL)
+
 def _linked(widget, name, control):
     traitlets.link((widget, name), (control, "value"))
     return control
 
-def controls_of(widget:PongWidget)->controls.VBox:
-    "The canvas with its controls, and a line that says what they did"
-    low, line = controls.Layout(width="auto"), controls.HTML()
-    names, model = list(shipped_models()), "" if widget.model is None else widget.model      # a chooser cannot choose None
-    given = [] if isinstance(model, str) and model in names else [(widget._subject.name, model)]
-    short = dict(style=dict(description_width="50px"), layout=controls.Layout(width="160px"))
-    chooser = controls.Dropdown(options=[*given, *zip(names, names)], value=model, description="model", **short)
-    people = [_linked(widget, side, controls.Dropdown(options=("human", *PLAYERS), description=side, **short))
-              for side in ("left", "right")]
+def choosers_of(widget, line)->list:
+    "Which engine, which model, and who plays"
     kinds = [("exact", "exact"), ("learned", "fuzzy"), ("both", "both")]
-    engine = _linked(widget, "engine", controls.ToggleButtons(options=kinds, style=dict(button_width="76px")))
-    wide = controls.Layout(width="260px")
-    heat = lambda what: controls.FloatSlider(max=HOTTEST, step=.1, description=f"{what} temp.", layout=wide)
-    heats = [_linked(widget, f"{what}_temperature", heat(what)) for what in ("event", "serve")]
-    octaves = dict(base=2, min=-3, max=3, step=.25, readout_format=".2f")
-    pace = controls.FloatLogSlider(**octaves, description="speed", layout=wide)
-    speed = _linked(widget, "speed", pace)
-    ghost, record = (_linked(widget, name, controls.Checkbox(description=text, indent=False, layout=low))
-                     for name, text in (("ghost", "ghost ball"), ("record", "record")))
-    pause = _linked(widget, "paused", controls.ToggleButton(description="pause", layout=low))
-    reset, save = (controls.Button(description=text, layout=low) for text in ("new game", "save"))
+    engine = controls.ToggleButtons(options=kinds, value=widget.engine, style=dict(button_width="76px"))
+    engine.observe(lambda change: said(line, choose_engine, widget, engine), "value")
+    widget.observe(lambda change: setattr(engine, "value", change["new"]), "engine")
+    names, model = list(shipped_models()), _in_chooser(widget)
+    given = [] if isinstance(model, str) and model in names else [(widget._subject.name, model)]
+    wider = SHORT | dict(layout=dict(width="215px"))
+    chooser = controls.Dropdown(options=[*given, *zip(names, names)], value=model, description="model", **wider)
     chooser.observe(lambda _: said(line, choose, widget, chooser), "value")
     widget.observe(lambda _: follow_model(widget, chooser), "model")
+    people = [_linked(widget, side, controls.Dropdown(options=("human", *PLAYERS), description=side, **SHORT))
+              for side in ("left", "right")]
+    return [engine, chooser, *people]
+
+def sliders_of(widget)->list:
+    "Both temperatures, and how fast time passes"
+    heat = lambda what: controls.FloatSlider(max=HOTTEST, step=.1, description=f"{what} temp.", layout=WIDE)
+    heats = [_linked(widget, f"{what}_temperature", heat(what)) for what in ("event", "serve")]
+    octaves = dict(base=2, min=-3, max=3, step=.25, readout_format=".2f")
+    return [*heats, _linked(widget, "speed", controls.FloatLogSlider(**octaves, description="speed", layout=WIDE))]
+
+def buttons_of(widget, line)->list:
+    "What is pressed; and the line"
+    ghost, record = (_linked(widget, name, controls.Checkbox(description=text, indent=False, layout=LOW))
+                     for name, text in (("ghost", "ghost ball"), ("record", "record")))
+    pause = _linked(widget, "paused", controls.ToggleButton(description="pause", layout=LOW))
+    reset, save = (controls.Button(description=text, layout=LOW) for text in ("new game", "save"))
     reset.on_click(lambda _: widget.reset())
     save.on_click(lambda _: said(line, lambda: f"saved {widget.save(free_folder())}"))
-    row = lambda *items: controls.HBox(items, layout=controls.Layout(flex_flow="row wrap", align_items="center"))
-    buttons = row(pause, reset, ghost, record, save, line)
-    return controls.VBox([widget, row(engine, chooser, *people), row(*heats, speed), buttons])
+    return [pause, reset, ghost, record, save, line]
+
+# %% ../nbs/32_widget.ipynb #32-widge-038
+def _in_chooser(widget): return "" if widget.model is None else widget.model      # a chooser cannot choose None
+
+def choose_engine(widget, engine)->str:
+    "Play with this engine, if there is one"
+    try: widget.engine = engine.value
+    finally: engine.value = widget.engine
+    return ""
 
 def choose(widget, chooser)->str:
     "Play the model in the chooser; what cannot be played stays there no longer than it takes to say so"
@@ -566,7 +690,7 @@ def choose(widget, chooser)->str:
 
 def follow_model(widget, chooser):
     "Show what is played, if the chooser has it"
-    shown = "" if widget.model is None else widget.model
+    shown = _in_chooser(widget)
     if any(shown is value or shown == value for _, value in chooser.options): chooser.value = shown
 
 def said(line, act, *args):
@@ -578,7 +702,7 @@ def free_folder(stem="game")->Path:
     "A folder for the next game, in the working folder"
     return next(p for p in (Path(f"{stem}-{n}") for n in range(1, 10**6)) if not p.exists())
 
-# %% ../nbs/32_widget.ipynb #32-widge-032
+# %% ../nbs/32_widget.ipynb #32-widge-039
 @patch(as_prop=True)
 def panel(self:PongWidget)->controls.VBox:
     "The canvas with its controls"
@@ -612,7 +736,7 @@ def save(self:PongWidget, path)->Path:
     require(self.recording is not None, "record", self.record, "True while a game is played")
     return save_recording(self.recording, path)
 
-# %% ../nbs/32_widget.ipynb #32-widge-044
+# %% ../nbs/32_widget.ipynb #32-widge-055
 PARTS = ("lane", "GRU state")         # of a memory without velocities: made for motion; trained freely
 
 def memories(model:Model, games:int, seed:int, ticks:int)->tuple[dict, np.ndarray]:
@@ -643,7 +767,7 @@ def velocity_directions(
         out[part] = line/np.square(line).sum(1, keepdims=True)
     return out
 
-# %% ../nbs/32_widget.ipynb #32-widge-047
+# %% ../nbs/32_widget.ipynb #32-widge-058
 @patch
 def push(self:PongWidget,
     direction,        # (5,): of the lane, or (H,): of the network's own memory
@@ -681,20 +805,28 @@ def way_ahead(engine:Engine, ticks:int)->np.ndarray: # (n, 2), n <= ticks + 1
     engine.restore(saved)
     return np.array(points)
 
-# %% ../nbs/32_widget.ipynb #32-widge-048
+# %% ../nbs/32_widget.ipynb #32-widge-059
+def is_explorable(model)->bool:
+    "Is this a model without velocities, whose own memory is a vector for each ball, as a GRU's is?"
+    return isinstance(model, Model) and model.positions_only and model.empty(1)[0].ndim == 3
+
 class LatentExplorer(PongWidget):
     "A learned game without velocities, with sliders that push what it remembers of the ball's"
     part = traitlets.Enum(PARTS, "lane")
     push_x, push_y = (traitlets.Float(0., min=-1, max=1) for _ in range(2))    # court heights per second
+    _settings = (*SETTINGS, "part", "push_x", "push_y")
 
     def __init__(self, model="positions-rnn", run="browser", config:GameConfig|None=None, **settings):
-        subject = subject_of(model, run, config)
-        is_blind = isinstance(subject.learned, Model) and subject.learned.positions_only
-        require(is_blind, "model", subject.name, "a model without velocities, such as positions-rnn")
-        self.directions = velocity_directions(subject.learned)
         super().__init__(model, run, config, **dict(left="tracker", right="tracker", look_ahead=90) | settings)
         self.observe(self._pushed, ["push_x", "push_y"])
         self.observe(self._served, "counts")
+
+    def _subject_of(self, *which)->Subject:
+        subject = super()._subject_of(*which)
+        accepts = "a recurrent model without velocities, such as positions-rnn"
+        require(is_explorable(subject.learned), "model", subject.name, accepts)
+        self.directions = velocity_directions(subject.learned)
+        return subject
 
     def _pushed(self, change):
         amount = change["new"] - change["old"]
@@ -710,15 +842,15 @@ class LatentExplorer(PongWidget):
         "The canvas, sliders, and the usual controls"
         if hasattr(self, "_panel"): return self._panel
         usual = controls_of(self)
-        wide, wrap = controls.Layout(width="300px"), controls.Layout(flex_flow="row wrap")
-        slider = lambda axis: controls.FloatSlider(min=-1, max=1, step=.05, description=f"push v{axis}", layout=wide)
+        slider = lambda axis: controls.FloatSlider(min=-1, max=1, step=.05, description=f"push v{axis}", layout=WIDE)
         sliders = [_linked(self, f"push_{axis}", slider(axis)) for axis in "xy"]
         part = _linked(self, "part", controls.ToggleButtons(options=PARTS, style=dict(button_width="90px")))
         court, *rows = usual.children
-        self._panel = controls.VBox([court, controls.HBox([*sliders, part], layout=wrap), *rows])
+        pushes = controls.HBox([*sliders, part], layout=WRAPPED)
+        self._panel = controls.VBox([court, pushes, *rows]).add_class(PANEL)
         return self._panel
 
-# %% ../nbs/32_widget.ipynb #32-widge-052
+# %% ../nbs/32_widget.ipynb #32-widge-063
 def find_chromium()->str:
     "The path of a Chromium or Chrome; `RuntimeError` without one"
     names = "chromium", "chromium-browser", "google-chrome"
@@ -746,12 +878,12 @@ def start_lab(folder:Path, port:int, token:str):
     "A JupyterLab that serves `folder`, with settings of its own below it; its process, which leads a group"
     own = folder/".jupyter"
     settings = own/"JUPYTERLAB_SETTINGS_DIR"/"@jupyterlab"/"apputils-extension"
-    settings.mkdir(parents=True)
+    for new in (settings, own/"tmp"): new.mkdir(parents=True)
     for name, values in QUIET_LAB.items(): (settings/f"{name}.jupyterlab-settings").write_text(json.dumps(values))
     package = str(Path(str(STATIC)).parent.parent)                        # the same pong_model, wherever it is
     path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
     folders = {name: str(own/name) for name in JUPYTER_FOLDERS}
-    environment = os.environ | dict(OMP_NUM_THREADS="1", PYTHONPATH=path) | folders
+    environment = os.environ | dict(OMP_NUM_THREADS="1", PYTHONPATH=path, TMPDIR=str(own/"tmp")) | folders
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}",
                "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
                "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None"]
@@ -767,7 +899,7 @@ def wait_for(url, seconds=60):
         except OSError: time.sleep(.1)
     raise TimeoutError(f"{url.split('?')[0]}: no answer within {seconds} s")
 
-# %% ../nbs/32_widget.ipynb #32-widge-053
+# %% ../nbs/32_widget.ipynb #32-widge-064
 class Lab:
     "A notebook that is open in a JupyterLab in Chromium; a context manager, for one thread without an event loop"
     def __init__(self, cells, size=(1000, 800)): self.cells, self.size = cells, size
@@ -828,7 +960,7 @@ class Lab:
             const dialogs = document.querySelectorAll('.jp-Dialog').length;
             return {{mode: content.mode, cells, scroll: content.node.scrollTop, dialogs}}; }}""")
 
-# %% ../nbs/32_widget.ipynb #32-widge-054
+# %% ../nbs/32_widget.ipynb #32-widge-065
 COURT = ".pong-widget"
 
 @patch
@@ -862,7 +994,7 @@ def in_jupyterlab(cells, play, **kwargs):
     if error is not None: raise error
     return value
 
-# %% ../nbs/32_widget.ipynb #32-widge-055
+# %% ../nbs/32_widget.ipynb #32-widge-066
 def measure_widget(
     run:str="browser",        # or kernel
     seconds:float=10.,
@@ -894,13 +1026,13 @@ def summary(report, seconds)->dict:
         key_p50_ms=percentile(latencies, 50), key_p95_ms=percentile(latencies, 95),
         key_frames_max=max(delays, default=None), keys_missed=report["missed"])
 
-# %% ../nbs/32_widget.ipynb #32-widge-057
+# %% ../nbs/32_widget.ipynb #32-widge-068
 @patch
 def says(self:Lab, k:int=0)->str:
     "What stands large on the k-th court"
     return self.court(k).get_attribute("aria-description") or ""
 
-# %% ../nbs/32_widget.ipynb #32-widge-070
+# %% ../nbs/32_widget.ipynb #32-widge-086
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 def only_stills(notebook)->Path:

@@ -26,6 +26,11 @@ const KEPT_WAITING = 3;
  * the next ones. So after a key the page says something at these times, in ms, and the answer comes at once.
  */
 const PROMPTS = [12, 28, 44];
+/** The box of a court and its controls; of those, what is pressed, pulled, and chosen from. */
+const PANEL = ".pong-panel";
+const PRESSED = "button, input[type=checkbox], label:has(input[type=checkbox])";
+const PULLED = ".noUi-target";
+const CHOSEN = "select";
 const GONE = "the kernel is gone";
 const SILENT = "no answer from the kernel\nIs it busy, or was it restarted? Then run the cell again";
 
@@ -81,13 +86,6 @@ class WatchedSession extends Session {
     super.remember(state, left, right);
     if (this.watch) this.watch(state, left, right);
   }
-
-  /** Go on from `state`, a Float32Array. */
-  load(state) {
-    this.before = this.state = this.engine.load(state);
-    this.forgetPast();
-    this.ghost.follow(this.state);
-  }
 }
 
 /** Where the balls would fly if no paddle moved: for each ball points [x, y], up to its next score or `ticks` ticks. */
@@ -124,20 +122,25 @@ function drawPaths(court, paths, colour) {
   }
 }
 
-/** What a game in the page tells Python: rows in batches, each with the score. */
+/** What games in the page tell Python: rows in batches, each with the score and the game that they belong to. */
 class Reporter {
   constructor(owner) {
-    this.owner = owner;
+    const page = Math.random().toString(36).slice(2);      // a notebook may be open twice
+    Object.assign(this, {owner, page, begun: 0});
     this.forget();
   }
+
+  get game() { return `${this.page}-${this.begun}`; }
 
   forget() { Object.assign(this, {states: [], actions: [], counts: {}, waited: 0}); }
 
   /** A game began, or keeping it did; isFresh: with a serve from its seed. */
   begin(session, isKept, isFresh = session.ticks === 0) {
     this.flush(session);
+    this.begun += 1;
     const news = {kind: "begin", seed: Number(session.seed), tick: session.ticks, kept: isKept, fresh: isFresh};
-    this.owner.send({...news, engine: session.kind}, [session.state.slice().buffer]);
+    const which = {game: this.game, of: this.owner.played.game.number, engine: session.kind};
+    this.owner.send({...news, ...which}, [session.state.slice().buffer]);
   }
 
   add(state, left, right) {
@@ -160,8 +163,8 @@ class Reporter {
     const rows = new Float32Array(states.length * session.state.length);
     states.forEach((state, t) => rows.set(state, t * state.length));
     const error = Number.isFinite(session.error) ? session.error : null;
-    this.owner.send({kind: "rows", counts, score: session.scores, tick: session.ticks, error},
-      [rows.buffer, Float32Array.from(actions).buffer]);
+    const news = {kind: "rows", game: this.game, counts, score: session.scores, tick: session.ticks, error};
+    this.owner.send(news, [rows.buffer, Float32Array.from(actions).buffer]);
   }
 }
 
@@ -192,6 +195,8 @@ class NotebookGame {
   }
 
   get game() { return this.model.get("_game"); }
+  /** Where a game is whose kernel is gone. */
+  get whereItIs() { return this.model.get("record") ? "; left_behind() has this one" : ""; }
   get isHuman() { return ["left", "right"].some((side) => this.model.get(side) === "human"); }
 
   listen(name, handler) {
@@ -229,11 +234,11 @@ class NotebookGame {
   draw(state, extras) {
     const notice = this.model.get("notice");
     const told = {...extras, status: this.statusOf(extras)};
-    if (notice) Object.assign(told, {message: notice, hint: "click to go on"});
+    if (notice && !this.isAlone) Object.assign(told, {message: notice, hint: "click to go on"});
     for (const court of this.courts) {
       court.setGame(this.game);
       court.draw(state, told);
-      court.onMessage(told.message);
+      court.onMessage(told.message || (this.isAlone ? told.status : ""));
       drawPaths(court, this.paths.before, COLOURS.text);
       drawPaths(court, this.paths.now, COLOURS.flash);
     }
@@ -355,6 +360,7 @@ class BrowserGame extends NotebookGame {
   }
 
   receive(message, numbers) {
+    if (["reset", "load"].includes(message.kind)) this.set({notice: ""});
     if (message.kind === "reset") this.session.reset(message.seed);
     if (message.kind === "load") {
       this.session.load(numbers[0]);
@@ -384,11 +390,13 @@ class BrowserGame extends NotebookGame {
     if (!session.paused) reporter.advance((this.loop.gaps[(this.loop.frames - 1) % 1000] || 0) / 1000, session);
     else reporter.flush(session);
     if (this.model.get("look_ahead") && this.loop.frames % 6 === 0) this.lookAhead();
-    const shown = {paused: session.paused, seed: Number(session.seed), engine: NAMED_AS[session.shows]};
-    this.set({...shown, ghost: session.wantsGhost, notice: session.paused ? this.model.get("notice") : ""});
+    const shown = {paused: session.paused, engine: NAMED_AS[session.shows], ghost: session.wantsGhost};
+    this.set({...shown, notice: session.paused ? this.model.get("notice") : ""});      // its seed it told when it began
   }
 
-  statusOf({status}) { return this.isAlone ? `${status} · ${GONE}: nothing is recorded` : status; }
+  statusOf({status}) {
+    return this.isAlone ? `${status} · ${GONE}: nothing is recorded any more${this.whereItIs}` : status;
+  }
 
   leave() {
     if (this.isHuman) this.session.pause();
@@ -414,7 +422,7 @@ export class RemoteSession {
   }
 
   get message() {
-    if (this.owner.isAlone) return `${GONE}\nRun the cell again for another game`;
+    if (this.owner.isAlone) return `${GONE}\nRun the cell again for another game${this.owner.whereItIs}`;
     if (!this.paused && this.silent > SILENT_SECONDS) return SILENT;
     return this.text || (this.paused ? pauseTextAt(this.ticks) : "");
   }
@@ -518,6 +526,49 @@ class KernelGame extends NotebookGame {
   }
 }
 
+/**
+ * The controls around a court. A mouse on them leaves the court its keys: else the game would pause before the control
+ * hears of it, and "pause" would mean the contrary.
+ */
+class Neighbours {
+  constructor(court) {
+    Object.assign(this, {court, chosen: null});
+    this.handlers = {mousedown: (event) => this.press(event), click: (event) => this.click(event),
+      change: (event) => this.choose(event), keydown: () => { this.chosen = null; }};
+    for (const [name, handler] of Object.entries(this.handlers)) document.addEventListener(name, handler, true);
+  }
+
+  /** What of the panel around the court this event is about: the nearest element that `selector` means, or null. */
+  at(event, selector) {
+    const panel = this.court.closest(PANEL);
+    const found = event.target instanceof Element ? event.target.closest(selector) : null;
+    return panel && found && panel.contains(found) && !this.court.contains(found) ? found : null;
+  }
+
+  press(event) {
+    this.chosen = this.at(event, CHOSEN);
+    if (document.activeElement === this.court && this.at(event, `${PRESSED}, ${PULLED}`)) event.preventDefault();
+  }
+
+  /** What is pressed with a mouse gives the court the keys; detail: clicks, none for a key. */
+  click(event) {
+    const pressed = event.detail > 0 && this.at(event, PRESSED);
+    if (!pressed) return;
+    if (pressed.control) {                                 // a label would give them to what it is the label of
+      event.preventDefault();
+      pressed.control.click();
+    }
+    this.court.focus({preventScroll: true});
+  }
+
+  /** So does what was chosen with one. */
+  choose(event) { if (this.chosen && this.chosen === event.target) this.court.focus({preventScroll: true}); }
+
+  leave() {
+    for (const [name, handler] of Object.entries(this.handlers)) document.removeEventListener(name, handler, true);
+  }
+}
+
 /** A canvas on the page that shows a game and takes its keys. */
 class WidgetView {
   constructor(game, el) {
@@ -536,6 +587,7 @@ class WidgetView {
     this.court.onSession = (session) => this.attach(session);
     this.court.onMessage = (text) => this.say(text);
     this.attach(game.session);
+    this.neighbours = new Neighbours(this.holder);
     this.holder.addEventListener("pointerdown", () => this.enter());
     this.holder.addEventListener("keydown", (event) => this.press(event), true);
     game.add(this.court);
@@ -568,6 +620,7 @@ class WidgetView {
 
   remove() {
     this.detach();
+    this.neighbours.leave();
     this.game.remove(this.court);
     this.holder.remove();
   }
