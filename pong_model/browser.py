@@ -18,12 +18,12 @@ from .models.core import Model, NoMemory
 from .models.rnn import RNNModel
 from .models.single import GRU, LSTM, NO_MEMORY, kind_of, part_shapes, supports
 from .fuzzy import FuzzyEngine
-from .tracking import load_model
+from .tracking import load_model, shipped_models
 
 # %% auto #0
-__all__ = ['IN_BROWSER', 'WEB_FORMAT', 'WIDTH', 'MEMORIES', 'STATIC', 'PARITY', 'game_json', 'can_run', 'web_parts', 'canonical',
-           'checksum', 'web_model', 'modules_for', 'bundle', 'run_node', 'run_chromium', 'as_base64', 'digests',
-           'same_games', 'same_ticks', 'ends_here', 'same_ends']
+__all__ = ['IN_BROWSER', 'WEB_FORMAT', 'WIDTH', 'MEMORIES', 'STATIC', 'PARITY', 'PLACES', 'PLAYED', 'game_json', 'can_run',
+           'web_parts', 'canonical', 'checksum', 'web_model', 'modules_for', 'bundle', 'run_node', 'run_chromium',
+           'as_base64', 'digests', 'same_games', 'same_ticks', 'ends_here', 'same_ends', 'measure_parity']
 
 # %% ../nbs/31_browser.ipynb #31-brows-005
 def game_json(config:GameConfig)->dict:
@@ -252,11 +252,50 @@ def same_ends(
     n:int=1000, ticks:int=1000, seed:int=0, matches:bool=False,
     events:float=0., serves:float=1.,           # temperatures
     run=run_node,                               # where
+    here:list|None=None,                        # how they end in Python, where that is known (None: play them)
 )->dict: # rallies (or matches), how many end at all, and the share that ends as in Python
     "Play learned games in Python and in JavaScript and compare how they end"
     seeds, options = as_seeds(seed, n), dict(eventTemperature=events, serveTemperature=serves)
-    engine = FuzzyEngine(model, event_temperature=events, serve_temperature=serves)
-    here = ends_here(engine, players, seeds, ticks, matches)
+    if here is None:
+        engine = FuzzyEngine(model, event_temperature=events, serve_temperature=serves)
+        here = ends_here(engine, players, seeds, ticks, matches)
     data = dict(model=web_model(model), seeds=list(map(str, seeds)), ticks=ticks, options=options)
     there = run("return ends(data)", bundle(PARITY), data | dict(players=players, matches=matches))
     return dict(games=n, ended=sum(end[0] < ticks for end in here), same=sum(a == b for a, b in zip(here, there))/n)
+
+# %% ../nbs/31_browser.ipynb #31-brows-056
+PLACES = dict(node=run_node, chromium=run_chromium)
+PLAYED = ("random", "tracker"), ("tracker", "level1")       # who plays the learned rallies: half of them each
+
+def measure_parity(
+    models=None,        # shipped names, folders or models (None: every shipped one that a browser runs)
+    rallies:int=1000,   # of each kind, for each model
+    where=("node", "chromium"), # or one of them
+    ticks:int=1000,     # where a learned rally is cut
+    seed:int=0,
+)->list[dict]: # a row for each model and place
+    """How far JavaScript is from Python: exact games bit by bit, learned ticks, and how learned rallies end
+
+    A row has `exact_same` of `exact` games, of 400 ticks and one or more rallies each; `worst`, the largest difference
+    in so many learned `ticks`, without those of `other_events`; and of `rallies`, of which `ended`, the share `same`"""
+    require(type(rallies) is int and rallies >= 2, "rallies", rallies, "a whole number, 2 or more")
+    places = [where] if isinstance(where, str) else list(where)
+    require(places and set(places) <= set(PLACES), "where", where, " or ".join(PLACES))
+    if models is None: models = [name for name in shipped_models() if not can_run(load_model(name))]
+    return [row for one in models for row in _parity_of(one, rallies, places, ticks, seed)]
+
+def _parity_of(one, rallies, places, ticks, seed):
+    "The rows of one model; what Python plays is played once"
+    model = one if isinstance(one, Model) else load_model(str(one))
+    name, engine = type(model).__name__ if model is one else Path(one).name, FuzzyEngine(model)
+    half = (rallies + 1)//2
+    seeds = {PLAYED[0]: as_seeds(seed, half), PLAYED[1]: as_seeds(seed + half, rallies - half)}
+    here = {players: ends_here(engine, players, own, ticks) for players, own in seeds.items()}
+    for place in places:
+        run = PLACES[place]
+        exact, tick = same_games(engine.config, n=rallies, seed=seed, run=run), same_ticks(model, seed=seed, run=run)
+        ends = [same_ends(model, players, len(own), ticks, int(own[0]), run=run, here=here[players])
+                for players, own in seeds.items()]
+        yield dict(model=name, where=place, exact=exact["games"], exact_same=exact["same"], ticks=tick["ticks"],
+            worst=tick["worst"], other_events=tick["differ"], rallies=rallies, ended=sum(e["ended"] for e in ends),
+            same=sum(e["same"]*e["games"] for e in ends)/rallies)
