@@ -11,12 +11,12 @@ function part(id) { return document.getElementById(id); }
 
 /** What the court says to a finger, to whoever has the keys on it, and to whoever has them elsewhere. */
 const SAYS = {
-  touch: {begin: "tap to play", pause: "paused\ntap to go on", end: "tap to play on",
+  touch: {begin: "tap to play", pause: "paused\ntap to go on", end: "tap to play on", won: "tap for another game",
     lost: "tap for a new game, or let Exact go on"},
   keys: {begin: "press Space to play", pause: "paused\nSpace goes on", end: "Space plays on",
-    lost: "R begins a new game, X goes on by the rules"},
+    won: "Space begins another game", lost: "R begins a new game, X goes on by the rules"},
   away: {begin: "press Play, or click here", pause: "paused: the keys are elsewhere\nPlay, or a click here, goes on",
-    end: "Play goes on", lost: "New game begins another, Exact goes on by the rules"},
+    end: "Play goes on", won: "Play begins another game", lost: "New game begins another, Exact goes on by the rules"},
 };
 const GAME_BUTTONS = ["play", "reset", "test", "save"];
 
@@ -280,10 +280,10 @@ class Page {
   }
 
   /** What happened to the game, and how it goes on. */
-  messageOf({failure, result, paused, ticks}) {
+  messageOf({failure, result, reachedTarget, paused, ticks}) {
     const says = SAYS[this.isCoarse ? "touch" : this.hasKeys ? "keys" : "away"];
     if (failure) return `${failure}\n${says.lost}`;
-    if (result) return `${result}\n${says.end}`;
+    if (result) return `${result}\n${reachedTarget ? says.won : says.end}`;
     return paused ? says[ticks ? "pause" : "begin"] : "";
   }
 
@@ -347,6 +347,7 @@ class Page {
     hideTrouble();
     [part("settings").disabled, part("bar").hidden, part("blind").hidden] = [true, true, false];
     part("pad").hidden = true;
+    document.body.classList.add("testing");
     part("how-text").textContent = "Two trackers play. By the rules, or dreamt? Answer when you like.";
     part("error").textContent = "";
     this.attach(this.test);
@@ -394,6 +395,7 @@ class Page {
     this.test = null;
     [part("settings").disabled, part("bar").hidden, part("blind").hidden] = [false, false, true];
     part("pad").hidden = !this.isCoarse;
+    document.body.classList.remove("testing");
     if (this.session) this.attach(this.session);
     this.showHow();
   }
