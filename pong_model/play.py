@@ -13,18 +13,18 @@ from .game import (COURT_SCALE, HIT_LEFT, HIT_RIGHT, LEFT, LEFT_POINTS, LEFT_SCO
     as_seeds, event_classes, require)
 from .exact import ExactEngine, push
 from .data import write_dataset
-from .players import Player, ReplayPlayer
+from .players import Player, ReplayPlayer, Tracker
 from .rollout import Replay, begin_replay, chance_of, load_replay, play_replay, recorded, save_replay
 from .render import (COLOURS, SCENERY, Block, _pixels, backdrop, blocks as blocks_of, caption, frame,
     save_animation, span)
 
 # %% auto #0
-__all__ = ['KEYS', 'PAUSE', 'NEW', 'SWAP', 'GHOST', 'SAVE', 'QUIT', 'SLOWER', 'FASTER', 'LEGEND', 'FULL_SCREEN', 'FLASH',
-           'LEAD_IN', 'SAID', 'LEGEND_SECONDS', 'SPEEDS', 'FILMS', 'GIF_PIXELS', 'NO_DISPLAY', 'jumped', 'interpolate',
-           'Keyboard', 'engine_name', 'is_playable', 'Ghost', 'PlaySession', 'engines_of', 'was_exact', 'lesson_of',
-           'save_games', 'ghosts_of', 'film_rate', 'render_replay', 'name_at', 'Recorded', 'FilmMaker', 'ReplaySession',
-           'render_game', 'letterbox', 'open_display', 'overlay', 'Window', 'told_to_end', 'keep_games', 'play_window',
-           'watch_replay']
+__all__ = ['KEYS', 'PAUSE', 'NEW', 'SWAP', 'GHOST', 'SAVE', 'QUIT', 'SLOWER', 'FASTER', 'LEGEND', 'FULL_SCREEN', 'OUTSIDE',
+           'FLASH', 'LEAD_IN', 'EMPTY', 'SAID', 'LEGEND_SECONDS', 'SPEEDS', 'FILMS', 'GIF_PIXELS', 'NO_DISPLAY',
+           'jumped', 'interpolate', 'Keyboard', 'engine_name', 'is_playable', 'is_empty', 'Ghost', 'PlaySession',
+           'engines_of', 'was_exact', 'lesson_of', 'save_games', 'ghosts_of', 'film_rate', 'render_replay', 'name_at',
+           'Recorded', 'FilmMaker', 'ReplaySession', 'render_game', 'letterbox', 'open_display', 'overlay', 'Window',
+           'told_to_end', 'keep_games', 'play_window', 'watch_replay', 'measure_window']
 
 # %% ../nbs/30_play.ipynb #30-play-005
 def jumped(
@@ -87,6 +87,14 @@ def is_playable(state:np.ndarray, layout:Layout)->bool:
     fast = np.abs(layout.balls(state)[:, VX:VY+1]).max() > MAX_SPEED
     return bool(np.isfinite(state).all() and not fast and SCALE_LIMITS[0] <= state[COURT_SCALE] <= SCALE_LIMITS[1])
 
+OUTSIDE = .05                # court heights beyond where it scores: there a ball has left the court
+
+def is_empty(state:np.ndarray, layout:Layout, radius:float)->bool:
+    "Have all the balls of this state (F,) left the court?"
+    balls, scale = layout.balls(state), state[COURT_SCALE]
+    x, y = np.abs(balls[balls[:, PRESENT] > .5, X:Y+1]).T
+    return bool(len(x) and ((x > scale + radius + OUTSIDE) | (y > .5*scale + OUTSIDE)).all())
+
 class Ghost:
     "The exact engine in lockstep with another, from each serve on"
     def __init__(self, engine:Engine):
@@ -94,11 +102,14 @@ class Ghost:
         self.engine, self.layout = ExactEngine(still), engine.layout
         self.previous = self.now = None
 
-    def follow(self, state:np.ndarray, actions:np.ndarray|None=None):
-        "One tick: take over `state` (F,) where a ball is served in it, else play on by the rules with `actions` (1, 2)"
+    def follow(self, state:np.ndarray, actions:np.ndarray|None=None, before:np.ndarray|None=None):
+        """One tick: take over `state` (F,) where a ball is served in it, else play on by the rules with `actions` (1, 2).
+
+        `before`: the state a tick earlier, where balls taken over are seen until then: no ghost is there before its ball"""
         balls = self.layout.balls(state)
         if (event_classes(balls)[0] == SERVED).any() or actions is None:
-            self.previous = self.now = self.engine.load(state[None])[0] if is_playable(state, self.layout) else None
+            self.now = self.engine.load(state[None])[0] if is_playable(state, self.layout) else None
+            self.previous = self.now if self.now is None or before is None else before
         elif self.now is not None:
             gone = self.layout.balls(self.now)[:, PRESENT] < .5
             if self.now[COURT_SCALE] != state[COURT_SCALE]:
@@ -130,6 +141,7 @@ class Ghost:
 # %% ../nbs/30_play.ipynb #30-play-018
 FLASH = .12                  # seconds that a paddle lights up after a hit
 LEAD_IN = 60                 # ticks that an engine is shown before it takes over, to fill its memory
+EMPTY = 1.                   # seconds without a ball in the court after which a learned game is lost
 SAID, LEGEND_SECONDS = 4., 6. # seconds that a notice stays, and that the keys are shown when a game begins
 SPEEDS = (.125, .25, .5, 1., 2., 4.)
 
@@ -166,30 +178,34 @@ class PlaySession:
         self.first_seed = seed
         self.reset(seed)
 
-    def reset(self, seed:int|None=None):
-        "Begin a game from `seed`; without one, the same game again"
-        if self.keeps and self.ticks: self.finished.append(self.replay())
-        self.seed = self.seed if seed is None else seed
-        self.seeds = as_seeds(self.seed, 1)
-        self.previous = self.state = self._begin()
-        for side, p in enumerate(self.players):
-            if p is not None: p.reset(self.seeds, self.config, side)
-        self.ticks, self.waiting, self.flash, self.result = 0, 0., [0., 0.], ""
-        self.other_knows, self.is_lost = False, False      # has the other engine been told the seed of this game?
-        self.seen, self.actions = array.array("f", self.state.tobytes()), array.array("f")
-        self.chance, self.engines = array.array("Q", [chance_of(self.engine)]), [(0, self.status)]
-        if self.ghost: self.ghost.follow(self.state)
-
-    def _begin(self)->np.ndarray:
-        "The first state (F,) of a game"
-        return self.engine.reset(self.seeds)[0]
-
-    def restart(self):
-        "Begin the next game, with other serves"
-        self.reset(self.seed + 1)
-        self.paused = False
-
 # %% ../nbs/30_play.ipynb #30-play-020
+@patch
+def reset(self:PlaySession, seed:int|None=None):
+    "Begin a game from `seed`; without one, the same game again"
+    if self.keeps and self.ticks: self.finished.append(self.replay())
+    self.seed = self.seed if seed is None else seed
+    self.seeds = as_seeds(self.seed, 1)
+    self.previous = self.state = self._begin()
+    for side, p in enumerate(self.players):
+        if p is not None: p.reset(self.seeds, self.config, side)
+    self.ticks, self.waiting, self.flash, self.result, self.empty = 0, 0., [0., 0.], "", 0
+    self.other_knows, self.is_lost = False, False      # has the other engine been told the seed of this game?
+    self.seen, self.actions = array.array("f", self.state.tobytes()), array.array("f")
+    self.chance, self.engines = array.array("Q", [chance_of(self.engine)]), [(0, self.status)]
+    if self.ghost: self.ghost.follow(self.state)
+
+@patch
+def _begin(self:PlaySession)->np.ndarray:
+    "The first state (F,) of a game"
+    return self.engine.reset(self.seeds)[0]
+
+@patch
+def restart(self:PlaySession):
+    "Begin the next game, with other serves"
+    self.reset(self.seed + 1)
+    self.paused = False
+
+# %% ../nbs/30_play.ipynb #30-play-022
 @patch
 def key(self:PlaySession, name:str, down:bool=True):
     "A key went down or came up. Names are small letters, `up`, `down`, `space`, `tab`, `escape`; others do nothing"
@@ -230,7 +246,7 @@ def _look_after_films(self:PlaySession):
     for film in list(self.films):
         if said := film.outcome(): self.films.remove(film); self.say(said)
 
-# %% ../nbs/30_play.ipynb #30-play-021
+# %% ../nbs/30_play.ipynb #30-play-023
 @patch
 def _tick(self:PlaySession):
     "Ask both sides, play one tick, note what happened"
@@ -247,7 +263,7 @@ def _tick(self:PlaySession):
     self.seen.frombytes(new.tobytes())
     self.actions.frombytes(np.clip(actions, -1, 1).tobytes())
     self.chance.append(chance_of(self.engine))
-    if self.ghost: self.ghost.follow(self.state, actions)
+    if self.ghost: self.ghost.follow(self.state, actions, self.previous)
     horizontal, _ = event_classes(self.layout.balls(self.state))
     for side, hit in ((LEFT, HIT_LEFT), (RIGHT, HIT_RIGHT)):
         if (horizontal == hit).any(): self.flash[side] = FLASH
@@ -255,16 +271,30 @@ def _tick(self:PlaySession):
         left, right = self.scores
         self.result = f"{'left' if left > right else 'right' if right > left else 'nobody'} wins {left} : {right}"
         self.paused = bool(self.humans)
+    self._seek_balls()
 
 @patch
 def _lose(self:PlaySession, new:np.ndarray):
     "The engine made a state (F,) that is none: say so, and wait where the game still was one"
     at = int(np.argmin(np.isfinite(new)))
     self.engine.load(*self.history())
-    self.paused = self.is_lost = True
-    self.result, self.waiting = f"the game is lost: {self.layout.names[at]} is {new[at]:g}", 0.
+    self._give_up(f"{self.layout.names[at]} is {new[at]:g}")
 
-# %% ../nbs/30_play.ipynb #30-play-023
+@patch
+def _seek_balls(self:PlaySession):
+    "A learned game can lose its balls: they fly on with no score, and nobody has anything left to play with"
+    is_learned = type(self.engine) is not ExactEngine
+    gone = is_learned and is_empty(self.state, self.layout, self.config.ball_radius)
+    self.empty = self.empty + 1 if gone else 0
+    if self.empty*self.dt >= EMPTY: self._give_up("its ball left the court, and nobody scored")
+
+@patch
+def _give_up(self:PlaySession, why:str):
+    "The game is lost, for this reason"
+    self.paused = self.is_lost = True
+    self.result, self.waiting, self.empty = f"the game is lost: {why}", 0., 0
+
+# %% ../nbs/30_play.ipynb #30-play-025
 @patch(as_prop=True)
 def scores(self:PlaySession)->tuple[int, int]:
     "Points, left and right"
@@ -287,7 +317,7 @@ def ghost_error(self:PlaySession)->float:
     "The distance between the ball and the exact engine's, court heights; NaN without a ghost"
     return self.ghost.error(self.state) if self.ghost else math.nan
 
-# %% ../nbs/30_play.ipynb #30-play-024
+# %% ../nbs/30_play.ipynb #30-play-026
 @patch(as_prop=True)
 def status(self:PlaySession)->str:
     "What plays, and what is assisted: a line that every view shows"
@@ -326,7 +356,7 @@ def shows_legend(self:PlaySession)->bool:
     if self.legend_asked is not None: return self.legend_asked
     return self.paused or self.ticks*self.dt < LEGEND_SECONDS*(self.seed == self.first_seed)
 
-# %% ../nbs/30_play.ipynb #30-play-026
+# %% ../nbs/30_play.ipynb #30-play-028
 @patch
 def _rows(self:PlaySession, first:int)->tuple[np.ndarray, np.ndarray]:
     "States (T+1, F) and actions (T, 2) from tick `first` on"
@@ -359,7 +389,7 @@ def games(self:PlaySession)->list[Replay]:
     "Every game in which something happened: those that are over (if the session `keeps` them), and this one"
     return self.finished + ([self.replay()] if self.ticks else [])
 
-# %% ../nbs/30_play.ipynb #30-play-053
+# %% ../nbs/30_play.ipynb #30-play-057
 def engines_of(replay:Replay)->list: # of (tick, name)
     "What played from which tick on, as a session notes it; [] if nothing is noted"
     noted = replay.about.get("engines")
@@ -374,7 +404,7 @@ def lesson_of(replay:Replay):
     "The trajectory that a network may learn from; `ValueError` if the rules cannot go on from where the replay begins"
     return recorded(replay) if was_exact(replay) else play_replay(replay)
 
-# %% ../nbs/30_play.ipynb #30-play-054
+# %% ../nbs/30_play.ipynb #30-play-058
 def save_games(
     folder,                 # a new one; it is whole or not there
     replays:list[Replay],   # of one configuration
@@ -400,7 +430,7 @@ def save_games(
         raise
     return folder
 
-# %% ../nbs/30_play.ipynb #30-play-061
+# %% ../nbs/30_play.ipynb #30-play-067
 FILMS = (".gif", ".mp4")
 GIF_PIXELS = 2.5e8     # in all pictures of a .gif together: it is put together in memory, about 4 bytes each
 
@@ -440,7 +470,7 @@ def render_replay(
                 for t, name in zip(rows, who))
     return save_animation(out, pictures, rate)
 
-# %% ../nbs/30_play.ipynb #30-play-063
+# %% ../nbs/30_play.ipynb #30-play-069
 def name_at(replay:Replay, tick:int)->str:
     "What played when tick `tick` was made"
     names = [name for t, name in engines_of(replay) if t < max(tick, 1)]
@@ -464,7 +494,7 @@ class Recorded(Engine):
     def step(self, actions): return self.show(self.at + 1)
     def load(self, states, actions=None): return self.show(self.at)
 
-# %% ../nbs/30_play.ipynb #30-play-064
+# %% ../nbs/30_play.ipynb #30-play-070
 class FilmMaker:
     "Another process that makes a film of a replay file, so that the game goes on meanwhile, and the film if it ends"
     CODE = ("import os, sys; getattr(os, 'nice', abs)(10); from pong_model.play import render_replay; "
@@ -485,7 +515,7 @@ class FilmMaker:
         self.errors.seek(0)
         return f"no film ({(self.errors.read().strip().splitlines() or ['it was stopped'])[-1]}); the replay is kept"
 
-# %% ../nbs/30_play.ipynb #30-play-070
+# %% ../nbs/30_play.ipynb #30-play-076
 @patch
 def save(self:PlaySession)->Path|None: # the folder, None if that was not to be
     "Keep the last seconds in a new folder of `clips`: replay.npz, a dataset, and soon a film"
@@ -509,7 +539,7 @@ def finish(self:PlaySession, wait:float=60.)->list[str]:
     outcomes = [film.outcome(wait) or f"{film.out} takes long and goes on without us" for film in films]
     return [said for film, said in zip(films, outcomes) if not film.out.exists()]
 
-# %% ../nbs/30_play.ipynb #30-play-075
+# %% ../nbs/30_play.ipynb #30-play-081
 @patch
 def swap(self:PlaySession):
     "The other engine takes over in mid-rally, or a line says why it cannot"
@@ -532,7 +562,7 @@ def show_ghost(self:PlaySession, shown:bool):
     self.ghost = Ghost(self.engine) if shown else None
     if shown: self.ghost.follow(self.state)
 
-# %% ../nbs/30_play.ipynb #30-play-089
+# %% ../nbs/30_play.ipynb #30-play-095
 class ReplaySession(PlaySession):
     "A session that shows a replay: as it was seen, or as `engine` plays it again"
     new = "from the beginning"
@@ -542,6 +572,7 @@ class ReplaySession(PlaySession):
         super().__init__(engine or Recorded(replay), *sides, seed=replay.seed, **options)
 
     def _begin(self): return begin_replay(self.shows, self.engine)[0]
+    def _seek_balls(self): "What was lost is shown as it was"
 
     def restart(self):
         "From the beginning"
@@ -560,16 +591,17 @@ class ReplaySession(PlaySession):
         if self.ticks < self.shows.ticks: super()._tick()
         if self.ticks >= self.shows.ticks: self.paused, self.result = True, "the end"
 
-# %% ../nbs/30_play.ipynb #30-play-092
+# %% ../nbs/30_play.ipynb #30-play-098
 def render_game(session:PlaySession, out, seconds:float=10., width:int=640)->Path:
     "Play so many seconds without a display, among players that are none of them a person, and make a film of them"
-    require(not session.humans, "render", "a person at the keyboard", "a player on each side (--left level3, for example), or a replay to watch")
+    accepts = "a player on each side (--left level3, for example), or a replay to watch"
+    require(not session.humans, "render", "a person at the keyboard", accepts)
     require(math.isfinite(seconds) and seconds > 0, "seconds", seconds, "more than 0")
     require(Path(out).suffix.lower() in FILMS, "render", Path(out).name, "a name that ends in .gif or .mp4")
     while session.ticks < round(seconds/session.dt) and not session.paused: session._tick()
     return render_replay(session.replay(), out, ghost=bool(session.ghost), width=width)
 
-# %% ../nbs/30_play.ipynb #30-play-095
+# %% ../nbs/30_play.ipynb #30-play-101
 def letterbox(
     width:int,  # of a window, pixels
     height:int,
@@ -579,7 +611,7 @@ def letterbox(
     down = max(1, across//2)
     return (width - across)//2, (height - down)//2, across, down
 
-# %% ../nbs/30_play.ipynb #30-play-098
+# %% ../nbs/30_play.ipynb #30-play-104
 NO_DISPLAY = "display: found none, accepts a desktop, `ssh -X` or SDL_VIDEODRIVER; or play in a notebook or a web page"
 
 def open_display(width:int, height:int, title:str):
@@ -602,7 +634,7 @@ def open_display(width:int, height:int, title:str):
         pygame.quit()
         raise RuntimeError(NO_DISPLAY) from None
 
-# %% ../nbs/30_play.ipynb #30-play-100
+# %% ../nbs/30_play.ipynb #30-play-106
 def overlay(
     surface,          # of pygame, 32 bits a pixel
     blocks,           # what to draw, from back to front
@@ -616,7 +648,7 @@ def overlay(
     for kind, where, part in _pixels(blocks, width, height, reach):
         pixels[where] = pixels[where] + part[..., None]*(np.float32(COLOURS[kind]) - pixels[where]) + .5
 
-# %% ../nbs/30_play.ipynb #30-play-101
+# %% ../nbs/30_play.ipynb #30-play-107
 class Window:
     "A pygame window that shows a `PlaySession` and feeds it keys; a context manager"
     def __init__(self,
@@ -668,7 +700,7 @@ class Window:
         surface = pygame.display.get_surface()
         return np.frombuffer(pygame.image.tobytes(surface, "RGB"), np.uint8).reshape(*surface.get_size()[::-1], 3)
 
-# %% ../nbs/30_play.ipynb #30-play-102
+# %% ../nbs/30_play.ipynb #30-play-108
 @patch
 def keep(self:Window, key, make):
     "What `make()` gave for this key; at most 200 such things are kept"
@@ -700,7 +732,7 @@ def write(self:Window, text:str, colour:str, size:int, most:int, backed:bool=Fal
     if backed: surface.fill(COLOURS["outside"], where.inflate(size, size//2))
     surface.blit(line, where)
 
-# %% ../nbs/30_play.ipynb #30-play-103
+# %% ../nbs/30_play.ipynb #30-play-109
 @patch
 def legend_panel(self:Window, size:int, most:int):
     "The keys in two columns on a dark ground, as a surface at most so many pixels wide"
@@ -737,7 +769,7 @@ def draw_scenery(self:Window, surface, place, still):
     surface.fill(COLOURS["court"], pygame.Rect((left + (width - size[0])//2, top + (height - size[1])//2), size))
     overlay(surface, still[1:], place, reach)
 
-# %% ../nbs/30_play.ipynb #30-play-104
+# %% ../nbs/30_play.ipynb #30-play-110
 @patch
 def draw(self:Window):
     "The court, and on it what plays, the ghost's error, the keys (under what moves), a notice and the message"
@@ -763,7 +795,7 @@ def draw(self:Window):
         self.write(session.notice, "flash", small, width - 8*gap, backed=True, center=(middle, top + height//4))
     pygame.display.flip()
 
-# %% ../nbs/30_play.ipynb #30-play-106
+# %% ../nbs/30_play.ipynb #30-play-112
 @contextlib.contextmanager
 def told_to_end(session:PlaySession):
     "Meanwhile a closed terminal, or whoever asks this process to end, ends the session as ESC does"
@@ -784,7 +816,7 @@ def keep_games(session:PlaySession, folder, **about)->Path|None: # None: nothing
         line = f"record: {str(folder)!r} cannot be written ({error}), the games are in {str(refuge)!r}"
         raise OSError(line) from None
 
-# %% ../nbs/30_play.ipynb #30-play-107
+# %% ../nbs/30_play.ipynb #30-play-113
 def play_window(
     session:PlaySession,
     width:int=800,           # pixels
@@ -830,3 +862,23 @@ def watch_replay(
     replay = replay if isinstance(replay, Replay) else load_replay(replay)
     session = ReplaySession(replay, engine, ghost=ghost, other=other, last=last, clips=clips, film=film)
     return play_window(session, **options)
+
+# %% ../nbs/30_play.ipynb #30-play-136
+def measure_window(
+    engine:Engine,           # what is played, by two trackers, with the ghost
+    seconds:float=10.,
+    fps:float|None=60.,      # pictures a second at most (None: as many as can be)
+    width:int=800,           # pixels
+    height:int=400,          # pixels
+)->dict: # rates in 1/s, times in ms
+    "How many pictures a second a window shows, how regularly, and how long the processor works for one"
+    session, times = PlaySession(engine, Tracker(), Tracker(), ghost=True), []
+    def note(window):
+        times.append((time.perf_counter(), time.process_time(), session.ticks))
+        session.ended = times[-1][0] - times[0][0] > seconds + 1
+    play_window(session, width, height, fps, watch=note)
+    wall, work, ticks = np.array(times).T
+    (wall, work, ticks), n = np.array(times)[wall > wall[0] + 1].T, (wall > wall[0] + 1).sum() - 1     # warm
+    took = wall[-1] - wall[0]
+    return dict(pictures_per_s=round(n/took, 1), gap_p95_ms=round(1e3*float(np.percentile(np.diff(wall), 95)), 1),
+                work_ms=round(1e3*(work[-1] - work[0])/n, 2), ticks_per_s=round((ticks[-1] - ticks[0])/took, 1))
