@@ -103,9 +103,9 @@ class Ghost:
         self.previous = self.now = None
 
     def follow(self, state:np.ndarray, actions:np.ndarray|None=None, before:np.ndarray|None=None):
-        """One tick: take over `state` (F,) where a ball is served in it, else play on by the rules with `actions` (1, 2).
+        """One tick: take over `state` (F,) where a ball is served, else play on by the rules with `actions` (1, 2).
 
-        `before`: the state a tick earlier, where balls taken over are seen until then: no ghost is there before its ball"""
+        `before`: the state a tick earlier. Up to now balls taken over are seen there: no ghost comes before its ball"""
         balls = self.layout.balls(state)
         if (event_classes(balls)[0] == SERVED).any() or actions is None:
             self.now = self.engine.load(state[None])[0] if is_playable(state, self.layout) else None
@@ -877,8 +877,8 @@ def measure_window(
         times.append((time.perf_counter(), time.process_time(), session.ticks))
         session.ended = times[-1][0] - times[0][0] > seconds + 1
     play_window(session, width, height, fps, watch=note)
-    wall, work, ticks = np.array(times).T
-    (wall, work, ticks), n = np.array(times)[wall > wall[0] + 1].T, (wall > wall[0] + 1).sum() - 1     # warm
-    took = wall[-1] - wall[0]
-    return dict(pictures_per_s=round(n/took, 1), gap_p95_ms=round(1e3*float(np.percentile(np.diff(wall), 95)), 1),
-                work_ms=round(1e3*(work[-1] - work[0])/n, 2), ticks_per_s=round((ticks[-1] - ticks[0])/took, 1))
+    wall, work, ticks = np.array([t for t in times if t[0] > times[0][0] + 1]).T        # warm
+    took, worked, played = (float(x[-1] - x[0]) for x in (wall, work, ticks))
+    n, gaps = len(wall) - 1, 1e3*np.diff(wall)
+    return dict(pictures_per_s=round(n/took, 1), gap_p95_ms=round(float(np.percentile(gaps, 95)), 1),
+                work_ms=round(1e3*worked/n, 2), ticks_per_s=round(played/took, 1))
