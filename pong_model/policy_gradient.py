@@ -23,13 +23,14 @@ from .training import Diverged
 from .envs import DISABLED, FRAME, PHASE, RUNNING, STEPS, EnvConfig, FusedGames, Stage
 from .players import BuiltInPlayer
 from .agents import (Agent, AgentConfig, Eyes, Policy, choose_actions, decide, find_player, flat_weights,
-    forbidden, keep_games, load_agent, log_probability, save_agent, workspace)
+    forbidden, keep_games, load_agent, log_probability, save_agent, turned, workspace)
 
 # %% auto #0
-__all__ = ['SPARSE_SCALE', 'ORIGINAL', 'ON_NUMBERS', 'Played', 'returns_of', 'normalised', 'surrogate', 'Pixels', 'joined',
-           'extent', 'paint_block', 'changes', 'Glances', 'first_columns', 'forward', 'new_policy', 'play_whole',
-           'Chosen', 'ReinforceConfig', 'Run', 'begin_run', 'fresh_points', 'learn_once', 'train', 'give_up',
-           'validate']
+__all__ = ['SPARSE_SCALE', 'ORIGINAL', 'ON_NUMBERS', 'CHECKPOINT', 'Played', 'returns_of', 'normalised', 'surrogate', 'Pixels',
+           'joined', 'extent', 'paint_block', 'changes', 'Glances', 'first_columns', 'forward', 'new_policy',
+           'play_whole', 'Chosen', 'ReinforceConfig', 'Run', 'begin_run', 'fresh_points', 'learn_once', 'train',
+           'give_up', 'validate', 'save_run', 'load_run', 'status_line', 'Control', 'Keys', 'signals', 'listening',
+           'in_background', 'Buttons', 'learn', 'Progress']
 
 # %% ../nbs/41_policy_gradient.ipynb #41-polic-005
 class Played(NamedTuple):
@@ -169,11 +170,12 @@ def play_whole(
     eyes, columns = _sight(policy, n, game)
     seen, fresh, who, result = games.begin(np.arange(n), keys), np.ones(n, np.bool_), np.arange(n), np.zeros(n, np.float32)
     for t in range(longest):
+        seen, ways = turned(seen, config)
         inputs, masks = eyes.look(seen, fresh), forbidden(seen, game)
         u = None if rng is None else rng.random((games.n, 2), np.float32)
         chosen = _choose(policy, inputs, masks, u, work, columns)
         parts.append((inputs, chosen.actions, masks, who, np.full(games.n, t)))
-        done = games.step(chosen.speeds, DISABLED)
+        done = games.step(ways*chosen.speeds, DISABLED)
         result[who] += done.rewards.astype(np.float32)
         alive = games.counts[:, PHASE] == RUNNING
         keep_games(games, alive)
@@ -317,3 +319,198 @@ def validate(run:Run, opponents=None)->dict: # against/<name>: share of points
         longest = round(60*stage.game.tick_rate/config.skip)
         told[f"against/{name}"] = float((play_whole(run.policy, stage, keys, longest=longest).result > 0).mean())
     return told
+
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-034
+CHECKPOINT = "pong_model.reinforce/1"
+
+def save_run(run:Run, folder)->Path:
+    "Write the agent and everything that is needed to go on (`folder` is replaced whole)"
+    with new_folder(folder) as new:
+        save_agent(run.agent, new/"agent")
+        state = run.optimiser.state_dict()["state"]
+        (new/"training.safetensors").write_bytes(save({f"{i}.{k}": torch.as_tensor(x).clone() for i, s in state.items() for k, x in s.items()}))
+        counters = {name: getattr(run, name) for name in ("update", "decisions", "seconds", "history")}
+        record = dict(format=CHECKPOINT, config=dataclasses.asdict(run.config), **counters)
+        (new/"training.json").write_text(json.dumps(record) + "\n")
+    return Path(folder)
+
+def load_run(folder, **changes)->Run:
+    """Take up a run; `changes` are fields of `ReinforceConfig` that may differ: `updates`, `eval_every`, `eval_points`.
+
+    Raises `FileNotFoundError`, or `ValueError` in one line"""
+    folder = whole_folder(folder)
+    if not (folder/"training.json").is_file(): raise FileNotFoundError(f"resume: {str(folder)!r} is not a checkpoint (it has no training.json)")
+    name = f"resume {str(folder)!r}"
+    try: record = json.loads((folder/"training.json").read_text())
+    except ValueError: record = None
+    got = record.get("format") if isinstance(record, dict) else "no JSON"
+    require(got == CHECKPOINT, f"{name}, format", got, CHECKPOINT)
+    agent, fixed = load_agent(folder/"agent"), sorted(set(changes) - {"updates", "eval_every", "eval_points"})
+    require(not fixed, "resume", ", ".join(fixed), "other updates, eval_every and eval_points only; the rest is the checkpoint's")
+    run = begin_run(agent.config, config_from_dict(ReinforceConfig, record["config"] | changes, "resume, config"))
+    run.agent.policy.load_state_dict(agent.policy.state_dict()); run.agent.about = agent.about
+    try: tensors = load_file(folder/"training.safetensors")
+    except Exception as error: raise ValueError(f"{name}: training.safetensors is broken ({type(error).__name__})") from None
+    state = run.optimiser.state_dict()
+    for key, x in tensors.items():
+        i, what = key.split(".")
+        state["state"].setdefault(int(i), {})[what] = x
+    run.optimiser.load_state_dict(state)
+    run.update, run.decisions, run.seconds, run.history = (record[k] for k in ("update", "decisions", "seconds", "history"))
+    return run
+
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-039
+def status_line(run)->str:
+    "What a run has to say for itself, in a line"
+    total, last = getattr(run, "total", None), run.history[-1] if run.history else {}
+    where = f"update {getattr(run, 'update', len(run.history)):,}" + (f" of {total:,}" if isinstance(total, int) else "")
+    told = [where, f"{last['decisions']/1e6:.2f} M decisions"] if "decisions" in last else [where]
+    if "decisions_per_s" in last: told.append(f"{last['decisions_per_s']/1e3:,.0f} thousand/s")
+    for row in reversed(run.history):
+        named = {k.removeprefix("against/"): v for k, v in row.items() if k.startswith("against/")}
+        if named: break
+    else: named = {}
+    if "share" in last: told.append(f"{last['share']:.0%} of points while trying")
+    return ", ".join(told + [f"{share:.0%} against {name}" for name, share in named.items()])
+
+class Control:
+    "Pause, resume, status, quit: what people ask of a training while it runs. A hook; asking is safe from any thread"
+    def __init__(self,
+        say=print,        # told a line now and then
+        every:float=0.,   # seconds between lines of status that nobody asked for; 0: none
+    ):
+        self.say, self.every, self.said = say, every, time.monotonic()
+        self.is_paused, self.quits, self.wants_status = False, False, False
+        self.sources = []       # called often; they ask in turn
+    def pause(self): self.is_paused = True
+    def resume(self): self.is_paused = False
+    def toggle(self): self.is_paused = not self.is_paused
+    def status(self): self.wants_status = True
+    def quit(self): self.quits = True
+
+    def __call__(self, run):
+        self._listen(run)
+        if self.is_paused and not self.quits:
+            self.say(f"paused at {status_line(run)}")
+            while self.is_paused and not self.quits:
+                time.sleep(.02)
+                self._listen(run)
+            if not self.quits: self.say("goes on")
+        if self.quits: run.stop = run.stop or "asked to stop"
+
+    def _listen(self, run):
+        "Hear all sources, and give the status if it is wanted or due"
+        for source in list(self.sources): source()
+        is_due = self.every and not self.is_paused and time.monotonic() - self.said > self.every
+        if self.wants_status or is_due:
+            self.wants_status, self.said = False, time.monotonic()
+            self.say(status_line(run))
+
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-042
+class Keys:
+    "Keys pressed in a terminal, for a `Control`; a context manager"
+    MEANING = {"p": "toggle", " ": "toggle", "s": "status", "q": "quit"}
+    def __init__(self, control:Control, terminal:int|None=None): # its file descriptor; None: standard input
+        self.control, self.before = control, None
+        try: self.terminal = sys.stdin.fileno() if terminal is None else terminal
+        except (AttributeError, OSError, ValueError): self.terminal = -1      # a notebook's, or closed
+
+    def __enter__(self):
+        if self._is_mine():
+            import termios
+            self.before = termios.tcgetattr(self.terminal)
+            self.control.sources.append(self.poll)
+            self.poll()
+        return self
+
+    def _is_mine(self)->bool:
+        "Is it a terminal, with this process in its foreground?"
+        try: return os.isatty(self.terminal) and os.tcgetpgrp(self.terminal) == os.getpgrp()
+        except (AttributeError, OSError): return False          # no such thing here
+
+    def poll(self):
+        "Do what the keys pressed since the last time ask for"
+        if not self._is_mine(): return
+        import termios, tty
+        if termios.tcgetattr(self.terminal)[3] & termios.ICANON: tty.setcbreak(self.terminal, termios.TCSANOW)
+        while select.select([self.terminal], [], [], 0)[0]:
+            pressed = os.read(self.terminal, 64)
+            if not pressed: return
+            for key in pressed.decode(errors="ignore"):
+                if key in self.MEANING: getattr(self.control, self.MEANING[key])()
+
+    def __exit__(self, *_):
+        if self.before is None: return
+        self.control.sources.remove(self.poll)
+        import termios
+        if self._is_mine(): termios.tcsetattr(self.terminal, termios.TCSADRAIN, self.before)
+
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-046
+@contextmanager
+def signals(control:Control):
+    "Signals sent to this process, for a `Control`; does nothing in other threads than the main one, which get none"
+    def stop(number, frame):
+        if control.quits: raise KeyboardInterrupt
+        control.quit()
+        control.say("stopping after this update; once more stops at once (the last checkpoint is kept)")
+    meaning = dict(SIGINT=stop, SIGTERM=stop, SIGUSR1=lambda *_: control.status(), SIGUSR2=lambda *_: control.toggle())
+    is_main = threading.current_thread() is threading.main_thread()
+    numbers = {getattr(signal, name): what for name, what in meaning.items() if is_main and hasattr(signal, name)}
+    before = {number: signal.signal(number, what) for number, what in numbers.items()}
+    try: yield control
+    finally:
+        for number, what in before.items(): signal.signal(number, what)
+
+@contextmanager
+def listening(control:Control):
+    "Keys and signals for a `Control`"
+    with Keys(control), signals(control): yield control
+
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-052
+def in_background(work, *arguments, **settings)->Future:
+    "Call `work` in a thread of its own; `result()` of what is given back waits for it"
+    pool = ThreadPoolExecutor(1, "training")
+    future = pool.submit(work, *arguments, **settings)
+    pool.shutdown(wait=False)
+    return future
+
+class Buttons:
+    "A `Control` in a notebook: two buttons and a line that says how it stands. The last line of a cell shows them"
+    def __init__(self, control:Control|None=None):
+        import ipywidgets
+        self.control = control or Control(every=.5)
+        self.control.say = self.show
+        self.pause, self.quit = (ipywidgets.Button(description=name) for name in ("Pause", "Checkpoint and quit"))
+        self.line = ipywidgets.Label("not begun")
+        self.pause.on_click(lambda _: self.control.toggle())
+        self.quit.on_click(lambda _: self.control.quit())
+        self.box = ipywidgets.VBox([ipywidgets.HBox([self.pause, self.quit]), self.line])
+
+    def show(self, line:str):
+        self.line.value, self.pause.description = line, "Resume" if self.control.is_paused else "Pause"
+
+    def __call__(self, run):
+        "As a hook: the control, and a last line"
+        self.control(run)
+        if run.stop: self.show(f"{run.stop}: {status_line(run)}")
+
+    def _repr_mimebundle_(self, **kwargs): return self.box._repr_mimebundle_(**kwargs)
+
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-055
+def learn(run:Run, folder, logs=(), hooks=())->Run:
+    "Train with checkpoints in `folder` (the agent is `folder`/agent); `Diverged` is raised after the last good policy was saved"
+    def keep(run):
+        if run.stop or run.update % run.config.eval_every == 0 or run.update == run.config.updates: save_run(run, folder)
+    try: return train(run, logs, [*hooks, keep])
+    except Diverged:
+        save_run(run, folder)
+        raise
+
+class Progress:
+    "A hook: a progress bar with the share of points and decisions a second"
+    def __init__(self, run:Run): self.bar = tqdm(total=run.config.updates, initial=run.update, unit="update", dynamic_ncols=True, mininterval=.5)
+    def __call__(self, run):
+        last = run.history[-1]
+        self.bar.set_postfix({"points": f"{last['share']:.0%}", "decisions/s": f"{last['decisions_per_s']/1e3:.0f}k"}, refresh=False)
+        self.bar.update(1)
+        if run.stop or run.update >= run.config.updates: self.bar.close()
