@@ -16,9 +16,9 @@ from .tracking import load_model, model_folder
 from .browser import STATIC, bundle, can_run, web_model
 
 # %% auto #0
-__all__ = ['AGAINST', 'TARGETS', 'RNNS', 'BROWSERS', 'describe', 'model_game', 'facts', 'fill', 'script_json', 'PageOptions',
-           'page_entry', 'web_page', 'page_data', 'load_page_replay', 'Visit', 'open_page', 'visiting', 'measure_page',
-           'make_site']
+__all__ = ['AGAINST', 'TARGETS', 'HOTTEST', 'RNNS', 'BROWSERS', 'describe', 'model_game', 'facts', 'fill', 'script_json',
+           'PageOptions', 'page_entry', 'web_page', 'page_data', 'load_page_replay', 'Visit', 'open_page', 'visiting',
+           'measure_page', 'make_site']
 
 # %% ../nbs/31_web.ipynb #31-web-005
 def describe(model:Model)->str:
@@ -66,6 +66,7 @@ def script_json(value)->str:
 # %% ../nbs/31_web.ipynb #31-web-012
 AGAINST = ("level1", "level2", "level3", "level4", "friend", "watch")
 TARGETS = (None, 3, 5, 7, 11, 21)
+HOTTEST = dict(event_temperature=10, serve_temperature=2)   # where the sliders of the page end
 
 @dataclass(frozen=True)
 class PageOptions:
@@ -73,7 +74,7 @@ class PageOptions:
     title:str = "Learned Pong"      # of the page
     shows:str = "both"              # learned, exact, or both: learned, with the exact one's ball as a hollow square
     against:str = "level2"          # level1 to level4, friend, or watch (two trackers)
-    event_temperature:float = 0.    # 0 to 2; 0: the most likely event
+    event_temperature:float = 0.    # 0 to 10; 0: the most likely event
     serve_temperature:float = 1.    # 0 to 2; 1: the learned distribution of serves
     target:int|None = 7             # points that end a game: 3, 5, 7, 11, 21 or None
     n_balls:int|None = None         # 1 to 16, for a model that learned several (None: as many as it saw)
@@ -82,9 +83,9 @@ class PageOptions:
     def __post_init__(self):
         for name, values in (("shows", ("learned", "exact", "both")), ("against", AGAINST), ("target", TARGETS)):
             require(getattr(self, name) in values, name, getattr(self, name), ", ".join(str(v) for v in values))
-        for name in ("event_temperature", "serve_temperature"):
+        for name, most in HOTTEST.items():
             value = getattr(self, name)
-            require(isinstance(value, (int, float)) and 0 <= value <= 2, name, value, "a number from 0 to 2")
+            require(isinstance(value, (int, float)) and 0 <= value <= most, name, value, f"a number from 0 to {most}")
         for name, low, high in (("n_balls", 1, 16), ("seed", 0, 2**53 - 1)):
             value = getattr(self, name)
             is_whole = value is None or type(value) is int and low <= value <= high
@@ -136,7 +137,7 @@ def page_data(path)->dict:
 # %% ../nbs/31_web.ipynb #31-web-019
 RNNS = [f"{setting}-rnn" for setting in ("classic", "positions", "arcade", "balls", "scale", "match")]   # they ship
 
-# %% ../nbs/31_web.ipynb #31-web-045
+# %% ../nbs/31_web.ipynb #31-web-047
 def load_page_replay(path)->Replay:
     "Read what a page saved; `FileNotFoundError`, or `ValueError` for anything that is not a replay of this version"
     name = f"replay {str(path)!r}"
@@ -154,7 +155,7 @@ def load_page_replay(path)->Replay:
     game, actions = config_from_dict(GameConfig, config, name), np.float32(actions).reshape(-1, 2)
     return Replay(seed, game, actions, about if isinstance(about, dict) else {})
 
-# %% ../nbs/31_web.ipynb #31-web-048
+# %% ../nbs/31_web.ipynb #31-web-050
 class Visit(NamedTuple):
     "A page that is open in a browser"
     page:object     # Playwright's page
@@ -192,14 +193,14 @@ def open_page(
             yield visit
         finally: browser.close()
 
-# %% ../nbs/31_web.ipynb #31-web-049
+# %% ../nbs/31_web.ipynb #31-web-051
 def visiting(work, *args, **how):
     "What `work(visit)` returns for `open_page(*args, **how)`, done in a thread of its own; its errors are raised here"
     def visit():
         with open_page(*args, **how) as opened: return work(opened)
     with concurrent.futures.ThreadPoolExecutor(1) as pool: return pool.submit(visit).result()
 
-# %% ../nbs/31_web.ipynb #31-web-079
+# %% ../nbs/31_web.ipynb #31-web-081
 _WATCH = """(() => {
   const {loop} = pong, draw = loop.draw.bind(loop), frame = loop.frame.bind(loop);
   const paddle = () => pong.session.shown()[0];
@@ -220,7 +221,7 @@ _WATCH = """(() => {
   [loop.gaps, loop.frames] = [[], 0];
 })()"""
 
-# %% ../nbs/31_web.ipynb #31-web-080
+# %% ../nbs/31_web.ipynb #31-web-082
 def measure_page(
     path,              # a page's file
     seconds:float=10., # how long to look at it, at most 16
@@ -247,7 +248,7 @@ def measure_page(
                     latency_ms=np.median(ms), seconds=gaps.sum()/1000, load=load)
     return {name: round(float(value), 2) for name, value in visiting(work, path, **how).items()}
 
-# %% ../nbs/31_web.ipynb #31-web-085
+# %% ../nbs/31_web.ipynb #31-web-087
 def make_site(
     folder="docs",  # of a clone; what a static host serves
     models=RNNS,    # those of the chooser
@@ -260,7 +261,7 @@ def make_site(
         write_atomically(folder/name, lambda p, make=make: Path(p).write_bytes(visiting(make, page)))
     return page
 
-# %% ../nbs/31_web.ipynb #31-web-086
+# %% ../nbs/31_web.ipynb #31-web-088
 def _portrait(visit):
     "A rally in full swing, as a PNG of few colours"
     import io

@@ -218,6 +218,7 @@ class Page {
     for (const id of ["pad", "play", "shows", "real", "dream", "again"]) {
       on(id, "mousedown", (event) => event.preventDefault());
     }
+    on("stage", "keydown", (event) => { if (event.key !== "Tab") this.showStage(); });     // who plays wants to see it
     document.addEventListener("pointerdown", () => { this.isByPointer = true; }, true);
     document.addEventListener("keydown", () => { this.isByPointer = false; }, true);
     for (const id of ["shows", "against", "model", "balls", "target", "speed"]) {
@@ -256,8 +257,10 @@ class Page {
   /** Give the court the keyboard, and bring it into view if it is not. */
   toStage() {
     part("stage").focus({preventScroll: true});
-    part("stage").scrollIntoView({block: "nearest"});
+    this.showStage();
   }
+
+  showStage() { part("stage").scrollIntoView({block: "nearest"}); }
 
   setTemperatures() {
     if (this.session) Object.assign(this.session.learned, this.temperatures());
