@@ -200,7 +200,7 @@ def visiting(work, *args, **how):
         with open_page(*args, **how) as opened: return work(opened)
     with concurrent.futures.ThreadPoolExecutor(1) as pool: return pool.submit(visit).result()
 
-# %% ../nbs/31_web.ipynb #31-web-081
+# %% ../nbs/31_web.ipynb #31-web-083
 _WATCH = """(() => {
   const {loop} = pong, draw = loop.draw.bind(loop), frame = loop.frame.bind(loop);
   const paddle = () => pong.session.shown()[0];
@@ -221,7 +221,7 @@ _WATCH = """(() => {
   [loop.gaps, loop.frames] = [[], 0];
 })()"""
 
-# %% ../nbs/31_web.ipynb #31-web-082
+# %% ../nbs/31_web.ipynb #31-web-084
 def measure_page(
     path,              # a page's file
     seconds:float=10., # how long to look at it, at most 16
@@ -248,7 +248,7 @@ def measure_page(
                     latency_ms=np.median(ms), seconds=gaps.sum()/1000, load=load)
     return {name: round(float(value), 2) for name, value in visiting(work, path, **how).items()}
 
-# %% ../nbs/31_web.ipynb #31-web-087
+# %% ../nbs/31_web.ipynb #31-web-089
 def make_site(
     folder="docs",  # of a clone; what a static host serves
     models=RNNS,    # those of the chooser
@@ -261,7 +261,7 @@ def make_site(
         write_atomically(folder/name, lambda p, make=make: Path(p).write_bytes(visiting(make, page)))
     return page
 
-# %% ../nbs/31_web.ipynb #31-web-088
+# %% ../nbs/31_web.ipynb #31-web-090
 def _portrait(visit):
     "A rally in full swing, as a PNG of few colours"
     import io

@@ -201,7 +201,7 @@ class Page {
     on("play", "click", () => this.togglePlay());
     on("reset", "click", () => { this.session.restart(); this.toStage(); });
     on("model", "change", (event) => this.choose(Number(event.target.value)));
-    on("balls", "change", () => this.begin());
+    on("balls", "change", () => { if (this.session) this.begin(); });
     on("balls", "input", () => this.showValues());
     on("against", "change", () => { if (this.session) this.setPlayers(); });
     on("target", "change", () => { if (this.session) this.session.target = this.target(); });
