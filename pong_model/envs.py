@@ -32,7 +32,7 @@ __all__ = ['OBSERVATIONS', 'SIDES', 'ACTIONS', 'N_SPEEDS', 'FRAME', 'UNREPORTED'
            'play_on', 'step_alone', 'begin_games', 'step_games', 'step_one_ball', 'step_balls', 'Step', 'refuse',
            'games_of', 'FusedGames', 'is_lost', 'AnyGames', 'Camera', 'Screen', 'OnStage', 'frames_per_second',
            'as_speeds', 'check_moves', 'check_action', 'action_masks', 'PongEnv', 'PongVectorEnv', 'PongParallelEnv',
-           'parallel_env', 'env', 'steps_per_second']
+           'parallel_env', 'env', 'sb3_vector', 'steps_per_second']
 
 # %% ../nbs/40_envs.ipynb #40-envs-005
 @inlined
@@ -75,7 +75,7 @@ def observe(
 
 # %% ../nbs/40_envs.ipynb #40-envs-008
 OBSERVATIONS, SIDES = ("state", "positions", "frames"), ("left", "right")
-ACTIONS = ("continuous", "discrete", "two-part")
+ACTIONS = ("continuous", "discrete", "two_part")
 N_SPEEDS = 4        # of a two-part action: a quarter, half, three quarters and all of top speed
 FRAME = (32, 64)    # height and width of a picture that an agent sees, pixels
 UNREPORTED = 400    # ticks that a model without a report card is trusted
@@ -90,7 +90,7 @@ class EnvConfig:
     opponent:object="level2"      # a built-in player's name, or a `Player`
     side:str="left"               # where the agent plays: left or right; it sees itself on the left
     observation:str="state"       # state, positions, or frames (the last two pictures)
-    action:str="continuous"       # continuous: a share of top speed; discrete: stay, up, down; two-part: and how fast
+    action:str="continuous"       # continuous: a share of top speed; discrete: stay, up, down; two_part: and how fast
     points:int=1                  # an episode ends when one side has so many, 1 to 1000000
     horizon:object="trusted"      # ticks without a serve that truncate, 1 to 1000000; None: no end; trusted: its report's
     skip:int=1                    # ticks for which an action is held, 1 to 1000
@@ -168,7 +168,7 @@ class Stage:
     def spaces(self)->tuple: # of observations and of actions
         "The same for the exact and the learned game, whose ball may be anywhere: so the bounds are wide"
         numbers, pictures = Box(-BOUND, BOUND, (self.size,), np.float32), Box(0, 255, (*FRAME, 2), np.uint8)
-        parts = {"discrete": Discrete(3), "two-part": MultiDiscrete([3, N_SPEEDS])}
+        parts = {"discrete": Discrete(3), "two_part": MultiDiscrete([3, N_SPEEDS])}
         acted = parts.get(self.config.action, Box(-1, 1, (1,), np.float32))
         return pictures if self.config.observation == "frames" else numbers, acted
 
@@ -526,7 +526,7 @@ class OnStage:
     def info(self, side:int)->dict:
         "What to tell a side beside an observation: which model plays, and how; which directions are open"
         info = self.stage.info | dict(lost=bool(self.games.lost[0])) if self.stage.model is not None else {}
-        if self.kind == "two-part": info |= dict(directions=self.masks(side)[:3].astype(np.int8))
+        if self.kind == "two_part": info |= dict(directions=self.masks(side)[:3].astype(np.int8))
         return info
 
     def masks(self, side:int)->np.ndarray: # bool (3,) or (3 + N_SPEEDS,)
@@ -560,9 +560,9 @@ def frames_per_second(stage:Stage)->int:
 # %% ../nbs/40_envs.ipynb #40-envs-041
 SPEEDS = {0: 0., 1: -1., 2: 1.}         # stay, up, down
 MOVES = np.array([0, -1, 1], np.float32)
-PARTS = {"discrete": (3,), "two-part": (3, N_SPEEDS)}
+PARTS = {"discrete": (3,), "two_part": (3, N_SPEEDS)}
 _FITS = dict(continuous="numbers from -1 to 1", discrete="0 (stay), 1 (up) or 2 (down)")
-_FITS["two-part"] = f"a direction, {_FITS['discrete']}, and a speed, 0 to {N_SPEEDS - 1}"
+_FITS["two_part"] = f"a direction, {_FITS['discrete']}, and a speed, 0 to {N_SPEEDS - 1}"
 
 def as_speeds(actions, kind:str)->np.ndarray: # float32 (n,)
     "Actions (n, 1), (n,) or (n, 2) of a `kind`, known to be in their space, as shares of the paddle's top speed"
@@ -573,17 +573,17 @@ def as_speeds(actions, kind:str)->np.ndarray: # float32 (n,)
 def check_moves(actions, n:int, kind:str)->np.ndarray: # float32 (n,)
     "The actions of `n` games as shares of top speed; numbers out of range are left to the step"
     got = np.asarray(actions)
-    shape = {"continuous": (n, 1), "discrete": (n,), "two-part": (n, 2)}[kind]
+    shape = {"continuous": (n, 1), "discrete": (n,), "two_part": (n, 2)}[kind]
     require(got.shape == shape, "actions, shape", got.shape, shape)
     require(got.dtype.kind in ("iuf" if kind == "continuous" else "iu"), "actions", got.dtype, _FITS[kind])
     if kind != "continuous":
-        is_inside = ((got >= 0) & (got < (PARTS[kind] if kind == "two-part" else 3))).all()
+        is_inside = ((got >= 0) & (got < (PARTS[kind] if kind == "two_part" else 3))).all()
         require(is_inside, "actions", f"{got.min()} to {got.max()}", _FITS[kind])
     return as_speeds(got, kind)
 
 def check_action(action, kind:str)->float:
     "One game's action as a share of top speed; `ValueError` if it is not in the space"
-    got, size = np.asarray(action), 2 if kind == "two-part" else 1
+    got, size = np.asarray(action), 2 if kind == "two_part" else 1
     accepts = "one number from -1 to 1, in an array of shape (1,)" if kind == "continuous" else _FITS[kind]
     require(got.size == size and got.dtype.kind in ("iuf" if kind == "continuous" else "iu"), "action", action, accepts)
     if kind == "continuous": is_inside = abs(got.item()) <= 1
@@ -622,7 +622,7 @@ class PongEnv(OnStage, gymnasium.Env):
         self.observation_space, self.action_space = self.stage.spaces()
         self.games, self.size = games_of(self.stage, 1), self.stage.size
         self.camera = Camera(self.stage.game, 1) if config.observation == "frames" else None
-        self.is_discrete, is_usual = self.kind == "discrete", self.kind != "two-part" and render_mode != "human"
+        self.is_discrete, is_usual = self.kind == "discrete", self.kind != "two_part" and render_mode != "human"
         self.is_plain = isinstance(self.games, FusedGames) and self.camera is None and is_usual
         g = self.games
         if self.is_plain: self.rows = g.numbers[0], g.chance[0], g.counts[0], g.fixed
@@ -748,14 +748,14 @@ def _look(self:PongVectorEnv, seen, has_begun):
 @patch
 def _infos(self:PongVectorEnv, seen, which=None, at_end=False):
     "What `PongEnv` tells, for each of the games `which` (bool (n,); all by default)"
-    if self.stage.model is None and self.kind != "two-part": return {}
+    if self.stage.model is None and self.kind != "two_part": return {}
     which, infos, told = np.ones(self.num_envs, np.bool_) if which is None else which, {}, dict(self.stage.info)
     if self.stage.model is not None: told["lost"] = self.games.were_lost if at_end else self.games.lost
     for name, value in told.items():
         value = np.array(value, object) if isinstance(value, str) else np.asarray(value)
         nothing = None if value.dtype == object else value.dtype.type(0)
         infos[name], infos[f"_{name}"] = np.where(which, value, nothing), which.copy()
-    if self.kind == "two-part":
+    if self.kind == "two_part":
         infos |= dict(directions=self._masks(seen)[:, :3].astype(np.int8)*which[:, None], _directions=which.copy())
     return infos
 
@@ -847,6 +847,43 @@ def env(**settings):
     return parallel_to_aec(parallel_env(**settings))
 
 # %% ../nbs/40_envs.ipynb #40-envs-072
+def sb3_vector(num_envs:int=1024, **settings): # settings of `PongVectorEnv`
+    "A batch of games as Stable-Baselines3's `VecEnv`; `ImportError` where that is not installed"
+    from stable_baselines3.common.vec_env import VecEnv
+
+    class Batch(VecEnv):
+        def __init__(self, envs):
+            self.envs, self.begun = envs, False
+            super().__init__(num_envs, envs.single_observation_space, envs.single_action_space)
+
+        def reset(self):
+            is_seeded = any(seed is not None for seed in self._seeds)
+            seen, _ = self.envs.reset(seed=self._seeds if is_seeded else None)
+            self._reset_seeds(); self._reset_options()
+            return seen
+
+        def step_async(self, actions): self.actions = actions
+
+        def step_wait(self):
+            seen, rewards, terminated, truncated, told = self.envs.step(self.actions)
+            ended, infos = terminated | truncated, [{} for _ in range(num_envs)]
+            for g in np.flatnonzero(ended):
+                was_cut = bool(truncated[g] and not terminated[g])
+                infos[g] = {"terminal_observation": told["final_obs"][g], "TimeLimit.truncated": was_cut}
+            return seen, rewards.astype(np.float32), ended, infos
+
+        def close(self): self.envs.close()
+        def count(self, indices): return len(list(self._get_indices(indices)))
+        def get_attr(self, name, indices=None): return [getattr(self.envs, name)]*self.count(indices)
+        def set_attr(self, name, value, indices=None): setattr(self.envs, name, value)
+        def env_method(self, name, *args, indices=None, **kwargs):
+            answers = getattr(self.envs, name)(*args, **kwargs)         # one for each game
+            return [answers[g] for g in self._get_indices(indices)]
+        def env_is_wrapped(self, wrapper_class, indices=None): return [False]*self.count(indices)
+
+    return Batch(PongVectorEnv(num_envs, autoreset_mode=AutoresetMode.SAME_STEP, **settings))
+
+# %% ../nbs/40_envs.ipynb #40-envs-081
 def steps_per_second(
     env,                  # a Gymnasium environment, single or vector, fresh
     seconds:float=1.,     # how long to measure, in five stretches
