@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save
 from torch import nn
 import pong_model
 from .game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL_FLAGS, LEFT, LEFT_SCORED, LEFT_Y, PRESENT,
-    RIGHT, RIGHT_SCORED, RIGHT_Y, RULES, SERVED, VX, VY, X, Y, Engine, GameConfig, Layout, as_seeds, as_unit,
+    LEFT_VY, RIGHT_SCORED, RIGHT_VY, RIGHT_Y, RULES, SERVED, VERTICAL_FLAGS, VX, VY, X, Y, Engine, GameConfig, Layout, as_seeds, as_unit,
     config_from_dict, random_bits, require)
 from .exact import HALF, ONE, TWO, ZERO, ExactEngine, compiled, inlined, rebound, rules_of
 from .players import PLAYERS, BuiltInPlayer, Player, Tracker, ball_to_mind, go_to
@@ -24,14 +24,14 @@ from .envs import (BOUND, DISABLED, FRAME, PHASE, RUNNING, SINCE_SERVE, EnvConfi
     episode_seed, observe)
 
 # %% auto #0
-__all__ = ['EYES', 'HEADS', 'WIDEST', 'STAY', 'UP', 'DOWN', 'AT_WALL', 'BLOCK', 'swift', 'swift_inlined', 'AGENT_FORMAT',
-           'OPPONENTS', 'TOO_LONG', 'EVALUATION', 'FIXED', 'SPOTS', 'AgentConfig', 'columns', 'Eyes', 'is_served',
-           'Policy', 'forbidden', 'directions', 'speeds_given', 'log_probability', 'entropy', 'flat_weights',
-           'workspace', 'forward_layer', 'forward_block', 'think', 'draw_class', 'choose_actions', 'Choice', 'decide',
-           'Agent', 'save_agent', 'shipped_agents', 'agent_folder', 'read_header', 'load_agent', 'EqualTracker',
-           'find_player', 'wilson', 'Points', 'count_points', 'keep_games', 'count_fused', 'play_points', 'shares',
-           'fold_path', 'chase', 'plan', 'aim_games', 'Oracle', 'ToMLflow', 'summary_writer', 'ToTensorBoard',
-           'EvalConfig', 'evaluate', 'WatchConfig', 'watch_session']
+__all__ = ['EYES', 'HEADS', 'WIDEST', 'STAY', 'UP', 'DOWN', 'AT_WALL', 'NARROW', 'WIDE', 'BLOCK', 'swift', 'swift_inlined',
+           'AGENT_FORMAT', 'OPPONENTS', 'TOO_LONG', 'EVALUATION', 'FIXED', 'SPOTS', 'AgentConfig', 'columns', 'Eyes',
+           'turn_games', 'turned', 'is_served', 'Policy', 'forbidden', 'directions', 'speeds_given', 'log_spread',
+           'log_probability', 'entropy', 'flat_weights', 'workspace', 'forward_layer', 'forward_block', 'think',
+           'draw_class', 'choose_actions', 'Choice', 'decide', 'Agent', 'save_agent', 'shipped_agents', 'agent_folder',
+           'read_header', 'load_agent', 'EqualTracker', 'find_player', 'wilson', 'Points', 'count_points', 'keep_games',
+           'count_fused', 'play_points', 'shares', 'fold_path', 'chase', 'plan', 'aim_games', 'Oracle', 'ToMLflow',
+           'summary_writer', 'ToTensorBoard', 'EvalConfig', 'evaluate', 'WatchConfig', 'watch_session']
 
 # %% ../nbs/41_agents.ipynb #41-agent-005
 EYES, HEADS = ("state", "positions", "frames"), ("continuous", "discrete", "two_part")
@@ -41,11 +41,12 @@ class AgentConfig:
     "What an agent sees, how large it is, and what it can do"
     observation:str="state"    # state; positions: places, and how they changed; frames: how the picture changed
     action:str="continuous"    # continuous: a speed; discrete: stay, up, down; two_part: a direction, then its speed
-    hidden_size:int=16         # units in a layer, 1 to 4096
+    hidden_size:int=32         # units in a layer, 1 to 4096
     num_layers:int=2           # hidden layers, 1 to 8
     skip:int=6                 # ticks for which a decision is held, 1 to 1000
     speeds:int=4               # two_part: how many speeds there are in each direction, 2 to 64
     sigma:float=0.6            # continuous: spread of a new agent's actions, in shares of top speed, 0.001 to 10
+    turns:bool=True            # state: sees the court upside down where the ball moves up
     n_balls:int=1              # balls in the game that it plays, 1 to 64
 
     def __post_init__(self):
@@ -62,7 +63,7 @@ class AgentConfig:
     @property
     def n_levels(self)->int: return self.speeds if self.action == "two_part" else 0
     @property
-    def n_outputs(self)->int: return 1 if self.action == "continuous" else 3 + 2*self.n_levels # without the value
+    def n_outputs(self)->int: return 2 if self.action == "continuous" else 3 + 2*self.n_levels # without the value
 
 _LIMITS = dict(hidden_size=(1, 4096), num_layers=(1, 8), skip=(1, 1000), speeds=(2, 64), sigma=(0.001, 10), n_balls=(1, 64))
 
@@ -96,6 +97,26 @@ class Eyes:
         change = np.where(np.asarray(fresh)[:, None], np.float32(0), now - self.before[games])
         if keep: self.before[games] = now
         return change if self.config.observation == "frames" else np.concatenate([now, change], 1)
+
+@compiled
+def turn_games(seen, out, ways):
+    "Write states (n, F) as seen into `out`, upside down where the first ball moves up; `ways` (n,): 1, or -1 where turned"
+    for g in range(len(seen)):
+        for i in range(seen.shape[1]): out[g, i] = seen[g, i]
+        ways[g] = -ONE if seen[g, GAME_SIZE + VY] < ZERO else ONE
+        if ways[g] > ZERO: continue
+        for i in (LEFT_Y, LEFT_VY, RIGHT_Y, RIGHT_VY): out[g, i] = -seen[g, i]
+        for at in range(GAME_SIZE, seen.shape[1], BALL_SIZE):
+            out[g, at + Y], out[g, at + VY] = -seen[g, at + Y], -seen[g, at + VY]
+            out[g, at + VERTICAL_FLAGS], out[g, at + VERTICAL_FLAGS + 1] = seen[g, at + VERTICAL_FLAGS + 1], seen[g, at + VERTICAL_FLAGS]
+
+def turned(seen, config:AgentConfig)->tuple: # (n, F) as `observe` gives
+    "States as the agent looks at them (n, F), and for each game 1, or -1 where down is up (n,)"
+    ways = np.ones(len(seen), np.float32)
+    if not config.turns or config.observation != "state": return seen, ways
+    out = np.empty_like(seen)
+    turn_games(seen, out, ways)
+    return out, ways
 
 def is_served(seen, n_balls:int=1)->np.ndarray: # (n, F); bool (n,)
     "Was a ball served in this row?"
@@ -153,10 +174,16 @@ def speeds_given(numbers, levels:int): # (B, O)
     return numbers[:, 3:].unflatten(1, (2, levels)).log_softmax(-1)
 
 # %% ../nbs/41_agents.ipynb #41-agent-016
+NARROW, WIDE = -4., 1.      # the logarithm of a Gaussian's spread stays between
+
+def log_spread(policy:Policy, numbers): # (B, O)
+    "The logarithm of the Gaussian's spread (B,)"
+    return (policy.log_sigma + numbers[:, 1]).clamp(NARROW, WIDE)
+
 def log_probability(policy:Policy, numbers, actions, masks): # (B, O), (B, 2), uint8 (B,)
     "How likely each action was (B,), natural logarithm"
     if policy.config.action == "continuous":
-        return torch.distributions.Normal(numbers[:, 0], policy.log_sigma.exp()).log_prob(actions[:, 0])
+        return torch.distributions.Normal(numbers[:, 0], log_spread(policy, numbers).exp()).log_prob(actions[:, 0])
     way, level = actions.long().unbind(1)
     said = directions(numbers, masks).gather(1, way[:, None])[:, 0]
     if not (levels := policy.config.n_levels): return said
@@ -166,7 +193,7 @@ def log_probability(policy:Policy, numbers, actions, masks): # (B, O), (B, 2), u
 def entropy(policy:Policy, numbers, masks): # (B, O), uint8 (B,)
     "How undecided the policy is (B,), nats"
     if policy.config.action == "continuous":
-        return (policy.log_sigma + .5*math.log(2*math.pi*math.e)).expand(len(numbers))
+        return log_spread(policy, numbers) + .5*math.log(2*math.pi*math.e)
     p = directions(numbers, masks)
     total = -(p.exp()*p).sum(-1)
     if not (levels := policy.config.n_levels): return total
@@ -256,12 +283,13 @@ def draw_class(out, at, n, banned, u, is_greedy):
 @swift
 def choose_actions(out, log_sigma, masks, u, is_greedy, is_continuous, levels, actions, speeds, log_p):
     "For outputs (n, O + 1) and random numbers (n, 2): write actions (n, 2), paddle speeds (n,), log-probabilities (n,)"
-    sigma, half_log, nothing = np.exp(log_sigma), np.float32(.5*np.log(2*np.pi)), np.int64(0)
+    half_log, nothing, narrow, wide = np.float32(.5*np.log(2*np.pi)), np.int64(0), np.float32(NARROW), np.float32(WIDE)
     for g in range(len(out)):
         if is_continuous:
             z = np.sqrt(-TWO*np.log(ONE - u[g, 0]))*np.cos(np.float32(2*np.pi)*u[g, 1]) if not is_greedy else ZERO
-            a = out[g, 0] + sigma*z
-            actions[g, 0], actions[g, 1], log_p[g] = a, ZERO, -HALF*z*z - log_sigma - half_log
+            spread = min(max(log_sigma + out[g, 1], narrow), wide)
+            a = out[g, 0] + np.exp(spread)*z
+            actions[g, 0], actions[g, 1], log_p[g] = a, ZERO, -HALF*z*z - spread - half_log
             speeds[g] = min(max(a, -ONE), ONE) if a == a else ZERO
             continue
         way, said = draw_class(out[g], 0, 3, np.int64(masks[g]), u[g, 0], is_greedy)
@@ -325,12 +353,13 @@ class Agent(Player):
 
     def _decide(self, seen, due):
         "Choose anew in the games `due`"
+        seen, ways = turned(seen, self.config)
         inputs, u = self.eyes.look(seen, self.fresh[due], due), None
         if self.sampled:
             u = np.stack([as_unit(random_bits(self.seeds[due], self.counters[due] + np.uint64(k))) for k in range(2)], 1)
             self.counters[due] += np.uint64(2)
         with np.errstate(invalid="ignore"): masks = forbidden(seen, self.game)
-        self.held[due] = decide(self.policy, inputs, masks, u, self.work).speeds
+        self.held[due] = ways*decide(self.policy, inputs, masks, u, self.work).speeds
         self.waiting[due], self.fresh[due] = self.config.skip, False
 
 # %% ../nbs/41_agents.ipynb #41-agent-035
@@ -471,8 +500,9 @@ def count_fused(agent:Agent, opponent:BuiltInPlayer, game:GameConfig, keys, side
     chances = None if not agent.sampled else np.random.default_rng(int(keys[0]))
     while games.n:
         u = None if chances is None else chances.random((games.n, 2), np.float32)
+        seen, ways = turned(seen, config)
         chosen = decide(agent.policy, eyes.look(seen, fresh), forbidden(seen, game), u, work)
-        done = games.step(chosen.speeds, DISABLED)
+        done = games.step(ways*chosen.speeds, DISABLED)
         alive = games.counts[:, PHASE] == RUNNING
         if not alive.all():
             won, lost = won + int((done.rewards > 0).sum()), lost + int((done.rewards < 0).sum())
