@@ -279,13 +279,15 @@ class KeptSession(PlaySession):
         self.seen = array.array("f", self.state.tobytes())
         self.show_ghost(self.ghost is not None)
 
-    def take_over(self, engine:Engine):
+    def take_over(self, engine:Engine)->bool: # was this game lost until now?
         "Let another engine go on with this game"
+        was_lost, self.is_lost, self.result, self.empty = self.is_lost, False, "", 0
         engine.reset(self.seeds)
         engine.load(*self.history())
         self.engine = engine
         self.engines.append((self.ticks, self.status))
         self.show_ghost(self.ghost is not None)
+        return was_lost
 
 # %% ../nbs/32_widget.ipynb #32-widge-024
 FOLLOWED = ("engine", "left", "right", "event_temperature", "serve_temperature", "ghost", "paused", "record", "seed",
@@ -594,7 +596,7 @@ def _follow(self:PongWidget, name):
     elif name == "engine" or name.endswith("temperature"):
         before, engine = session.engine, self._engine()
         if type(before) is type(engine) is FuzzyEngine: engine.restore(before.snapshot()); session.engine = engine
-        elif before is not engine: session.take_over(engine)
+        elif before is not engine and session.take_over(engine): self._tell(notice="", paused=False)
     if name in ("engine", "ghost"): session.show_ghost(self.ghost or self.engine == "both")
     if name == "record": self._record(session.ticks == 0)
     elif name == "engine": self._note(f"now {session.status.split()[0]}")
