@@ -4,7 +4,7 @@
 
 # %% ../nbs/41_policy_gradient.ipynb #41-polic-002
 from __future__ import annotations
-import dataclasses, json, math, os, select, signal, sys, threading, time
+import dataclasses, json, os, select, signal, sys, threading, time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from .exact import ONE, compiled, inlined
 from .render import span
 from .models.core import new_folder, whole_folder
 from .training import Diverged
-from .envs import DISABLED, FRAME, PHASE, RUNNING, STEPS, EnvConfig, FusedGames, Stage
+from .envs import DISABLED, FRAME, PHASE, RUNNING, EnvConfig, FusedGames, Stage
 from .players import BuiltInPlayer
 from .agents import (Agent, AgentConfig, Eyes, Policy, choose_actions, decide, find_player, flat_weights,
     forbidden, keep_games, load_agent, log_probability, save_agent, turned, workspace)
@@ -114,7 +114,8 @@ def changes(rows, sizes, reach, n_balls, fresh, before, now, dark, at, change, f
             for j in range(width):
                 if now[i, j] != before[g, i, j]:
                     if not fresh[g]:
-                        at[count], change[count] = i*width + j, (np.float32(now[i, j]) - np.float32(before[g, i, j]))/255
+                        difference = np.float32(now[i, j]) - np.float32(before[g, i, j])
+                        at[count], change[count] = i*width + j, difference/255
                         count += 1
                     before[g, i, j] = now[i, j]
     return count
@@ -131,7 +132,8 @@ class Glances:
         "What changed since the look before; nothing where a ball was just served"
         most = len(seen)*FRAME[0]*FRAME[1]
         at, change, first = np.empty(most, np.int64), np.empty(most, np.float32), np.empty(len(seen), np.int64)
-        count = changes(seen, self.sizes, span(self.game), self.game.n_balls, fresh, self.before, *self.room, at, change, first)
+        game = self.sizes, span(self.game), self.game.n_balls
+        count = changes(seen, *game, fresh, self.before, *self.room, at, change, first)
         return Pixels(at[:count].copy(), change[:count].copy(), first)
 
 # %% ../nbs/41_policy_gradient.ipynb #41-polic-017
@@ -168,7 +170,8 @@ def play_whole(
     n, config, game = len(keys), policy.config, stage.game
     games, work, parts = FusedGames(stage, n, longest), workspace(policy), []
     eyes, columns = _sight(policy, n, game)
-    seen, fresh, who, result = games.begin(np.arange(n), keys), np.ones(n, np.bool_), np.arange(n), np.zeros(n, np.float32)
+    seen, who, fresh = games.begin(np.arange(n), keys), np.arange(n), np.ones(n, np.bool_)
+    result = np.zeros(n, np.float32)
     for t in range(longest):
         seen, ways = turned(seen, config)
         inputs, masks = eyes.look(seen, fresh), forbidden(seen, game)
@@ -203,7 +206,8 @@ def _choose(policy, inputs, masks, u, work, columns)->Chosen:
     n, config, log_sigma = len(numbers), policy.config, np.float32(policy.log_sigma.item())
     actions, speeds, log_p = np.empty((n, 2), np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
     is_greedy, u = u is None, np.zeros((n, 2), np.float32) if u is None else u
-    choose_actions(numbers, log_sigma, masks, u, is_greedy, config.action == "continuous", config.n_levels, actions, speeds, log_p)
+    kind = config.action == "continuous", config.n_levels
+    choose_actions(numbers, log_sigma, masks, u, is_greedy, *kind, actions, speeds, log_p)
     return Chosen(speeds, actions)
 
 # %% ../nbs/41_policy_gradient.ipynb #41-polic-024
@@ -226,14 +230,14 @@ class ReinforceConfig:
         require(self.rules in RULES, "rules", self.rules, " or ".join(RULES))
         for name, (low, high) in _LIMITS.items():
             value, is_whole = getattr(self, name), isinstance(getattr(type(self), name), int)
-            is_fit = isinstance(value, int if is_whole else (int, float)) and not isinstance(value, bool) and low <= value <= high
-            is_fit = is_fit and (name != "learning_rate" or value > 0)
+            is_number = isinstance(value, int if is_whole else (int, float)) and not isinstance(value, bool)
+            is_fit = is_number and low <= value <= high and (name != "learning_rate" or value > 0)
             require(is_fit, name, value, f"a {'whole ' if is_whole else ''}number from {low} to {high}")
         is_built_in = isinstance(self.opponent, str) and isinstance(find_player(self.opponent), BuiltInPlayer)
         require(is_built_in, "opponent", self.opponent, "a built-in player's name, or equal")
 
-_LIMITS = dict(updates=(0, 10**7), points=(2, 10**6), longest=(1, 10**5), gamma=(0, 1), learning_rate=(0, 1), decay=(0, 1),
-    eval_every=(1, 10**6), eval_points=(1, 10**7), seed=(0, 2**16 - 1))
+_LIMITS = dict(updates=(0, 10**7), points=(2, 10**6), longest=(1, 10**5), gamma=(0, 1), learning_rate=(0, 1),
+    decay=(0, 1), eval_every=(1, 10**6), eval_points=(1, 10**7), seed=(0, 2**16 - 1))
 ORIGINAL = AgentConfig("frames", "discrete", hidden_size=250, num_layers=1)     # one layer of 250, on differences
 ON_NUMBERS = dataclasses.replace(ORIGINAL, observation="state")
 
@@ -261,7 +265,7 @@ def begin_run(agent_config:AgentConfig=ON_NUMBERS, config:ReinforceConfig=Reinfo
     stage = Stage(EnvConfig(rules=config.rules, opponent=find_player(config.opponent), skip=agent_config.skip))
     policy = new_policy(dataclasses.replace(agent_config, n_balls=stage.game.n_balls))
     agent = Agent(policy, dict(game=dataclasses.asdict(stage.game), training=dataclasses.asdict(config)))
-    flat_weights(policy)                         # one piece of memory, which compiled code reads and the optimiser writes
+    flat_weights(policy)                # one piece of memory, which compiled code reads and the optimiser writes
     run = Run(agent, config, stage, torch.optim.RMSprop(policy.parameters(), config.learning_rate, config.decay))
     if policy.config.observation == "frames": return run
     seen = play_whole(policy, stage, *fresh_points(config, 0), config.longest).inputs
@@ -280,7 +284,8 @@ def learn_once(run:Run)->dict:
     config, policy, began = run.config, run.policy, time.perf_counter()
     played = play_whole(policy, run.stage, *fresh_points(config, run.update + 1), config.longest)
     returns = normalised(returns_of(played, config.gamma))
-    chances = log_probability(policy, forward(policy, played.inputs), *(torch.from_numpy(x) for x in (played.actions, played.masks)))
+    decided = torch.from_numpy(played.actions), torch.from_numpy(played.masks)
+    chances = log_probability(policy, forward(policy, played.inputs), *decided)
     loss = surrogate(chances, returns)
     run.optimiser.zero_grad()
     loss.backward()
