@@ -26,7 +26,7 @@ from .envs import (BOUND, DISABLED, FRAME, PHASE, RUNNING, SINCE_SERVE, EnvConfi
 # %% auto #0
 __all__ = ['EYES', 'HEADS', 'WIDEST', 'STAY', 'UP', 'DOWN', 'AT_WALL', 'NARROW', 'WIDE', 'BLOCK', 'swift', 'swift_inlined',
            'AGENT_FORMAT', 'OPPONENTS', 'TOO_LONG', 'EVALUATION', 'FIXED', 'SPOTS', 'AgentConfig', 'columns', 'Eyes',
-           'turn_games', 'turned', 'is_served', 'Policy', 'forbidden', 'directions', 'speeds_given', 'log_spread',
+           'is_served', 'turn_games', 'turned', 'Policy', 'forbidden', 'directions', 'speeds_given', 'log_spread',
            'log_probability', 'entropy', 'flat_weights', 'workspace', 'forward_layer', 'forward_block', 'think',
            'draw_class', 'choose_actions', 'Choice', 'decide', 'Agent', 'save_agent', 'shipped_agents', 'agent_folder',
            'read_header', 'load_agent', 'EqualTracker', 'find_player', 'wilson', 'Points', 'count_points', 'keep_games',
@@ -98,6 +98,11 @@ class Eyes:
         if keep: self.before[games] = now
         return change if self.config.observation == "frames" else np.concatenate([now, change], 1)
 
+def is_served(seen, n_balls:int=1)->np.ndarray: # (n, F); bool (n,)
+    "Was a ball served in this row?"
+    return (Layout(n_balls).balls(seen)[..., HORIZONTAL_FLAGS - 1 + SERVED] > .5).any(-1)
+
+# %% ../nbs/41_agents.ipynb #41-agent-011
 @compiled
 def turn_games(seen, out, ways):
     "Write states (n, F) as seen into `out`, upside down where the first ball moves up; `ways` (n,): 1, or -1 where turned"
@@ -118,11 +123,7 @@ def turned(seen, config:AgentConfig)->tuple: # (n, F) as `observe` gives
     turn_games(seen, out, ways)
     return out, ways
 
-def is_served(seen, n_balls:int=1)->np.ndarray: # (n, F); bool (n,)
-    "Was a ball served in this row?"
-    return (Layout(n_balls).balls(seen)[..., HORIZONTAL_FLAGS - 1 + SERVED] > .5).any(-1)
-
-# %% ../nbs/41_agents.ipynb #41-agent-011
+# %% ../nbs/41_agents.ipynb #41-agent-014
 WIDEST = 10.    # a normalised input is cut off there
 
 class Policy(nn.Module):
@@ -155,7 +156,7 @@ class Policy(nn.Module):
         out = self.layers[-1](x)
         return out[:, :-1], out[:, -1]
 
-# %% ../nbs/41_agents.ipynb #41-agent-014
+# %% ../nbs/41_agents.ipynb #41-agent-017
 STAY, UP, DOWN = range(3)      # directions, in the order of the environments' discrete actions
 AT_WALL = np.float32(1e-4)     # so near to where it must stop, a paddle is at the wall, court heights
 
@@ -173,7 +174,7 @@ def speeds_given(numbers, levels:int): # (B, O)
     "Log-probabilities (B, 2, levels) of each speed, given up and given down"
     return numbers[:, 3:].unflatten(1, (2, levels)).log_softmax(-1)
 
-# %% ../nbs/41_agents.ipynb #41-agent-016
+# %% ../nbs/41_agents.ipynb #41-agent-019
 NARROW, WIDE = -4., 1.      # the logarithm of a Gaussian's spread stays between
 
 def log_spread(policy:Policy, numbers): # (B, O)
@@ -200,7 +201,7 @@ def entropy(policy:Policy, numbers, masks): # (B, O), uint8 (B,)
     speeds = speeds_given(numbers, levels)
     return total + (p[:, 1:].exp()*-(speeds.exp()*speeds).sum(-1)).sum(-1)
 
-# %% ../nbs/41_agents.ipynb #41-agent-020
+# %% ../nbs/41_agents.ipynb #41-agent-023
 BLOCK = 64     # games that go through the network together
 _reorder = {"contract", "reassoc"}
 swift = njit(nogil=True, cache=True, error_model="numpy", _nrt=False, fastmath=_reorder)
@@ -221,7 +222,7 @@ def workspace(policy:Policy)->np.ndarray: # (layers + 1, widest, BLOCK)
     "Room for the units of a block of games"
     return np.zeros((len(policy.sizes), policy.sizes.max(), BLOCK), np.float32)
 
-# %% ../nbs/41_agents.ipynb #41-agent-021
+# %% ../nbs/41_agents.ipynb #41-agent-024
 @swift_inlined
 def forward_layer(weights, at, x, n_in, y, n_out, is_last):
     "y = Wx + b for a block (n, BLOCK), rectified unless `is_last`; the layer's weights begin at `at`"
@@ -263,7 +264,7 @@ def think(inputs, mean, scale, weights, sizes, work, normal, out):
         for s in range(m):
             for o in range(sizes[last]): out[first + s, o] = work[last, o, s]
 
-# %% ../nbs/41_agents.ipynb #41-agent-024
+# %% ../nbs/41_agents.ipynb #41-agent-027
 @swift_inlined
 def draw_class(out, at, n, banned, u, is_greedy):
     "One of `n` classes with logits from out[at], but none with a bit in `banned`; and its log-probability"
@@ -300,7 +301,7 @@ def choose_actions(out, log_sigma, masks, u, is_greedy, is_continuous, levels, a
         actions[g, 0], actions[g, 1], log_p[g] = way, level, said
         speeds[g] = ZERO if way == STAY else -share if way == UP else share
 
-# %% ../nbs/41_agents.ipynb #41-agent-025
+# %% ../nbs/41_agents.ipynb #41-agent-028
 class Choice(NamedTuple):
     "What a policy chose in `n` games"
     speeds:np.ndarray   # float32 (n,): shares of top speed, what is played
@@ -321,7 +322,7 @@ def decide(policy:Policy, inputs, masks, u=None, work=None)->Choice: # float32 (
     choose_actions(out, weights[-1], masks, u, is_greedy, config.action == "continuous", config.n_levels, actions, speeds, log_p)
     return Choice(speeds, actions, log_p, out[:, -1], normal, out)
 
-# %% ../nbs/41_agents.ipynb #41-agent-031
+# %% ../nbs/41_agents.ipynb #41-agent-034
 class Agent(Player):
     "A trained player: the greedy choice of its policy, or a `sampled` one"
     def __init__(self, policy:Policy, about:dict|None=None, sampled:bool=False):
@@ -362,7 +363,7 @@ class Agent(Player):
         self.held[due] = ways*decide(self.policy, inputs, masks, u, self.work).speeds
         self.waiting[due], self.fresh[due] = self.config.skip, False
 
-# %% ../nbs/41_agents.ipynb #41-agent-035
+# %% ../nbs/41_agents.ipynb #41-agent-038
 AGENT_FORMAT = "pong_model.agent/1"
 
 def save_agent(agent:Agent, folder, **about)->Path:
@@ -391,7 +392,7 @@ def agent_folder(name, folder=".")->Path: # the working folder
     raise FileNotFoundError(f"agent: got {str(name)!r}, accepts a folder that is there, or a shipped agent: "
                             f"{', '.join(sorted(shipped)) or 'none here'}")
 
-# %% ../nbs/41_agents.ipynb #41-agent-036
+# %% ../nbs/41_agents.ipynb #41-agent-039
 def read_header(folder:Path)->dict:
     "The checked config.json of a saved agent"
     header, weights = folder/"config.json", folder/"weights.safetensors"
@@ -428,7 +429,7 @@ def load_agent(
     policy.load_state_dict(tensors)
     return Agent(policy, said["about"], sampled)
 
-# %% ../nbs/41_agents.ipynb #41-agent-039
+# %% ../nbs/41_agents.ipynb #41-agent-042
 def EqualTracker()->BuiltInPlayer:
     "A tracker as fast as the agent, without delay, that meets the ball with the middle of its paddle"
     return Tracker(skill=1., aim=0., delay=0)
@@ -443,7 +444,7 @@ def find_player(name)->Player:
     except FileNotFoundError:
         require(False, "player", name, f"{', '.join([*OPPONENTS, *shipped_agents()])}, or an agent's folder")
 
-# %% ../nbs/41_agents.ipynb #41-agent-042
+# %% ../nbs/41_agents.ipynb #41-agent-045
 TOO_LONG = 60.   # seconds after which a point is lost
 
 def wilson(won:int, n:int, z:float=1.96)->tuple: # of n; z: 1.96 for 95 %
@@ -468,7 +469,7 @@ class Points:
         low, high = self.interval
         return f"{self.share:.1%} ({low:.1%} to {high:.1%}) of {self.n} points, {self.ticks:.0f} ticks each, {self.unfinished} unfinished"
 
-# %% ../nbs/41_agents.ipynb #41-agent-045
+# %% ../nbs/41_agents.ipynb #41-agent-048
 def count_points(player:Player, opponent:Player, engine:Engine, seeds, side:int=LEFT, seconds:float=TOO_LONG)->Points:
     "The first point of each of the engine's games, tick by tick: whatever can play, can be counted"
     n, pair = engine.n_games, (player, opponent) if side == LEFT else (opponent, player)
@@ -485,7 +486,7 @@ def count_points(player:Player, opponent:Player, engine:Engine, seeds, side:int=
         if result.all(): break
     return Points(n, int((result > 0).sum()), int((result < 0).sum()), int((result == 0).sum()), float(lasted.mean()))
 
-# %% ../nbs/41_agents.ipynb #41-agent-046
+# %% ../nbs/41_agents.ipynb #41-agent-049
 def keep_games(games:FusedGames, alive):
     "Go on with the games `alive` (bool (n,)) only"
     for name in ("numbers", "chance", "counts", "finals"): setattr(games, name, getattr(games, name)[alive])
@@ -512,7 +513,7 @@ def count_fused(agent:Agent, opponent:BuiltInPlayer, game:GameConfig, keys, side
         seen, fresh = done.seen[alive], np.zeros(games.n, np.bool_)
     return Points(n, won, lost, n - won - lost, ticks/n)
 
-# %% ../nbs/41_agents.ipynb #41-agent-047
+# %% ../nbs/41_agents.ipynb #41-agent-050
 EVALUATION = 0xA6E5 << 40     # where the seeds of evaluations begin; training never comes there
 
 def play_points(
@@ -533,14 +534,14 @@ def play_points(
     if engine is None and isinstance(agent, Agent) and type(other) is BuiltInPlayer: return count_fused(agent, other, game, keys, side)
     return count_points(agent, other, (engine or (lambda n: ExactEngine(game, n)))(n), episode_seed(keys, np.uint64(0)), side)
 
-# %% ../nbs/41_agents.ipynb #41-agent-051
+# %% ../nbs/41_agents.ipynb #41-agent-054
 FIXED = ("random", "level2", "level4", "interceptor", "equal")     # opponents to measure against
 
 def shares(player:Player, opponents=FIXED, rules="arcade", n:int=512, seed:int=0)->dict[str, float]:
     "The share of points against each opponent, as numbers to log: `against/<name>`"
     return {f"against/{name}": play_points(player, name, rules, n, seed).share for name in opponents}
 
-# %% ../nbs/41_agents.ipynb #41-agent-053
+# %% ../nbs/41_agents.ipynb #41-agent-056
 SPOTS = 65     # places on the paddle that the oracle thinks of
 
 @inlined
@@ -587,7 +588,7 @@ def aim_games(rows, rules, targets, planned, actions):
         planned[g] = is_coming
         actions[g] = go_to(targets[g], rows[g], 0, ONE, rules)
 
-# %% ../nbs/41_agents.ipynb #41-agent-054
+# %% ../nbs/41_agents.ipynb #41-agent-057
 class Oracle(Player):
     "Knows the rules and aims where an equal tracker cannot be in time"
     def reset(self, seeds, config, side, games=None):
@@ -604,7 +605,7 @@ class Oracle(Player):
 
 OPPONENTS["oracle"] = Oracle
 
-# %% ../nbs/41_agents.ipynb #41-agent-059
+# %% ../nbs/41_agents.ipynb #41-agent-062
 class ToMLflow:
     "A log that writes to a `Tracking` that was started"
     def __init__(self, tracking): self.tracking = tracking
@@ -628,7 +629,7 @@ class ToTensorBoard:
         self.writer.flush()
     def close(self): self.writer.close()
 
-# %% ../nbs/41_agents.ipynb #41-agent-063
+# %% ../nbs/41_agents.ipynb #41-agent-066
 @dataclass(frozen=True)
 class EvalConfig:
     "What an agent is measured by"
@@ -655,7 +656,7 @@ def evaluate(config:EvalConfig)->dict[str, Points]: # opponent's name: points
     side = ("left", "right").index(config.side)
     return {name: play_points(player, name, config.rules, config.points, config.seed, side) for name in config.names}
 
-# %% ../nbs/41_agents.ipynb #41-agent-064
+# %% ../nbs/41_agents.ipynb #41-agent-067
 @dataclass(frozen=True)
 class WatchConfig:
     "A game to look at, or to play in"

@@ -16,15 +16,16 @@ from .exact import HALF, ONE, TWO, ZERO
 from .models.core import new_folder, whole_folder
 from .training import Diverged, stop_on_interrupt
 from .envs import SAME_STEP, EnvConfig, Stage, games_of
-from .agents import (BLOCK, NARROW, STAY, WIDE, Agent, AgentConfig, Eyes, Points, Policy, decide, entropy, find_player, flat_weights,
+from .agents import (BLOCK, NARROW, WIDE, Agent, AgentConfig, Eyes, Policy, decide, entropy, find_player, flat_weights,
     forbidden, forward_block, load_agent, log_probability, play_points, save_agent, swift, swift_inlined, turned, workspace)
 
 # %% auto #0
-__all__ = ['STATS', 'FAR', 'RUN_FORMAT', 'SCALARS', 'FREE', 'PPOConfig', 'read_schedule', 'scheduled', 'advantages_of', 'Batch',
-           'ppo_loss', 'softmax', 'class_slopes', 'backward_block', 'gradient', 'adam', 'Spread', 'Run', 'begin_run',
-           'Rollout', 'empty_rollout', 'values_of', 'collect', 'spread_of_returns', 'flatten', 'improve',
-           'torch_gradient', 'summary', 'train', 'keep', 'blend', 'observe_inputs', 'give_up', 'validate', 'best_agent',
-           'pieces', 'run_arrays', 'save_run', 'read_run', 'load_run', 'Progress', 'Checkpoint', 'train_agent']
+__all__ = ['STATS', 'NEAR', 'FAR', 'RUN_FORMAT', 'SCALARS', 'FREE', 'RECIPES', 'PPOConfig', 'read_schedule', 'scheduled',
+           'advantages_of', 'Batch', 'ppo_loss', 'softmax', 'class_slopes', 'backward_block', 'gradient', 'adam',
+           'Spread', 'Run', 'begin_run', 'Rollout', 'empty_rollout', 'values_of', 'collect', 'spread_of_returns',
+           'flatten', 'improve', 'torch_gradient', 'summary', 'train', 'keep', 'blend', 'observe_inputs', 'give_up',
+           'validate', 'best_agent', 'pieces', 'run_arrays', 'save_run', 'read_run', 'load_run', 'Progress',
+           'Checkpoint', 'train_agent', 'ship']
 
 # %% ../nbs/42_ppo.ipynb #42-ppo-005
 @dataclass(frozen=True)
@@ -425,6 +426,7 @@ def summary(run:Run, batch:Rollout, flat:Batch, seconds:float)->dict[str, float]
                 reward=float(batch.rewards.mean()), explained_variance=1 - unexplained/max(all_of_it, 1e-12))
 
 # %% ../nbs/42_ppo.ipynb #42-ppo-037
+NEAR = .01   # how near to the target a quarter of the points must come before all of them are played
 FAR = 10.    # a KL divergence beyond it is no update, but an accident (healthy ones are around 0.01)
 
 def train(run:Run, logs=(), hooks=())->Run:
@@ -475,13 +477,17 @@ def give_up(run:Run, good:dict, told:dict):
 
 def validate(run:Run):
     "Play fresh points in the game that is trained in; keep the best policy; stop at the target"
-    began, used, config = time.perf_counter(), time.process_time(), run.config
-    points = play_points(run.agent, config.opponent, run.games.stage.game, config.points, 2**19 + config.seed, engine=run.games.stage.engine if config.engine == "fuzzy" else None)
-    if points.share > run.best: run.best, run.best_weights = points.share, keep(run.agent.policy)
-    if config.target and points.share >= config.target: run.stop = f"reached {points.share:.1%}"
+    began, used, config, stage = time.perf_counter(), time.process_time(), run.config, run.games.stage
+    engine = stage.engine if config.engine == "fuzzy" else None
+    play = lambda n: play_points(run.agent, config.opponent, stage.game, n, 2**19 + config.seed, engine=engine).share
+    share = play(max(1, config.points//4)) if config.target else 1.
+    is_near = share >= config.target - NEAR              # a few points say when it is worth playing all of them
+    if is_near: share = play(config.points)
+    if share > run.best: run.best, run.best_weights = share, keep(run.agent.policy)
+    if config.target and is_near and share >= config.target: run.stop = f"reached {share:.1%}"
     run.seconds, processor = run.seconds + time.perf_counter() - began, time.process_time() - used
     run.processor += processor
-    run.history[-1] |= dict(validation=points.share, validation_seconds=processor, processor=run.processor)
+    run.history[-1] |= dict(validation=share, validation_seconds=processor, processor=run.processor)
 
 def best_agent(run:Run)->Agent:
     "The agent of the best validation; the present one if there was none"
@@ -587,3 +593,14 @@ def train_agent(
     finally:
         if run.update: save_agent(best_agent(run), out/"agent", validation=run.best, decisions=run.decisions, seconds=round(run.seconds, 2), stopped=run.stop)
     return run
+
+# %% ../nbs/42_ppo.ipynb #42-ppo-061
+RECIPES = {"arcade-ppo": (AgentConfig(), PPOConfig(total=12_000_000)),
+           "arcade-two-part": (AgentConfig(action="two_part"), PPOConfig(total=12_000_000))}
+
+def ship(names=tuple(RECIPES), folder="artifacts/agents"):
+    "Train the agents that come with pong_model"
+    for name in names:
+        run = begin_run(*RECIPES[name])
+        train(run, hooks=[Progress(run)])
+        save_agent(best_agent(run), Path(folder)/name, validation=run.best, command="from pong_model.ppo import ship; ship()")
