@@ -95,6 +95,7 @@ def is_empty(state:np.ndarray, layout:Layout, radius:float)->bool:
     x, y = np.abs(balls[balls[:, PRESENT] > .5, X:Y+1]).T
     return bool(len(x) and ((x > scale + radius + OUTSIDE) | (y > .5*scale + OUTSIDE)).all())
 
+# %% ../nbs/30_play.ipynb #30-play-017
 class Ghost:
     "The exact engine in lockstep with another, from each serve on"
     def __init__(self, engine:Engine):
@@ -138,7 +139,7 @@ class Ghost:
         seen = (ghosts[:, PRESENT] > .5) & (balls[:, PRESENT] > .5)
         return float(np.hypot(*(ghosts - balls)[seen, X:Y+1].T).max()) if seen.any() else math.nan
 
-# %% ../nbs/30_play.ipynb #30-play-018
+# %% ../nbs/30_play.ipynb #30-play-019
 FLASH = .12                  # seconds that a paddle lights up after a hit
 LEAD_IN = 60                 # ticks that an engine is shown before it takes over, to fill its memory
 EMPTY = 1.                   # seconds without a ball in the court after which a learned game is lost
@@ -178,7 +179,7 @@ class PlaySession:
         self.first_seed = seed
         self.reset(seed)
 
-# %% ../nbs/30_play.ipynb #30-play-020
+# %% ../nbs/30_play.ipynb #30-play-021
 @patch
 def reset(self:PlaySession, seed:int|None=None):
     "Begin a game from `seed`; without one, the same game again"
@@ -205,7 +206,7 @@ def restart(self:PlaySession):
     self.reset(self.seed + 1)
     self.paused = False
 
-# %% ../nbs/30_play.ipynb #30-play-022
+# %% ../nbs/30_play.ipynb #30-play-023
 @patch
 def key(self:PlaySession, name:str, down:bool=True):
     "A key went down or came up. Names are small letters, `up`, `down`, `space`, `tab`, `escape`; others do nothing"
@@ -246,7 +247,7 @@ def _look_after_films(self:PlaySession):
     for film in list(self.films):
         if said := film.outcome(): self.films.remove(film); self.say(said)
 
-# %% ../nbs/30_play.ipynb #30-play-023
+# %% ../nbs/30_play.ipynb #30-play-024
 @patch
 def _tick(self:PlaySession):
     "Ask both sides, play one tick, note what happened"
@@ -273,6 +274,7 @@ def _tick(self:PlaySession):
         self.paused = bool(self.humans)
     self._seek_balls()
 
+# %% ../nbs/30_play.ipynb #30-play-025
 @patch
 def _lose(self:PlaySession, new:np.ndarray):
     "The engine made a state (F,) that is none: say so, and wait where the game still was one"
@@ -294,7 +296,7 @@ def _give_up(self:PlaySession, why:str):
     self.paused = self.is_lost = True
     self.result, self.waiting, self.empty = f"the game is lost: {why}", 0., 0
 
-# %% ../nbs/30_play.ipynb #30-play-025
+# %% ../nbs/30_play.ipynb #30-play-027
 @patch(as_prop=True)
 def scores(self:PlaySession)->tuple[int, int]:
     "Points, left and right"
@@ -317,7 +319,7 @@ def ghost_error(self:PlaySession)->float:
     "The distance between the ball and the exact engine's, court heights; NaN without a ghost"
     return self.ghost.error(self.state) if self.ghost else math.nan
 
-# %% ../nbs/30_play.ipynb #30-play-026
+# %% ../nbs/30_play.ipynb #30-play-028
 @patch(as_prop=True)
 def status(self:PlaySession)->str:
     "What plays, and what is assisted: a line that every view shows"
@@ -356,7 +358,7 @@ def shows_legend(self:PlaySession)->bool:
     if self.legend_asked is not None: return self.legend_asked
     return self.paused or self.ticks*self.dt < LEGEND_SECONDS*(self.seed == self.first_seed)
 
-# %% ../nbs/30_play.ipynb #30-play-028
+# %% ../nbs/30_play.ipynb #30-play-030
 @patch
 def _rows(self:PlaySession, first:int)->tuple[np.ndarray, np.ndarray]:
     "States (T+1, F) and actions (T, 2) from tick `first` on"
@@ -389,7 +391,7 @@ def games(self:PlaySession)->list[Replay]:
     "Every game in which something happened: those that are over (if the session `keeps` them), and this one"
     return self.finished + ([self.replay()] if self.ticks else [])
 
-# %% ../nbs/30_play.ipynb #30-play-057
+# %% ../nbs/30_play.ipynb #30-play-059
 def engines_of(replay:Replay)->list: # of (tick, name)
     "What played from which tick on, as a session notes it; [] if nothing is noted"
     noted = replay.about.get("engines")
@@ -404,7 +406,7 @@ def lesson_of(replay:Replay):
     "The trajectory that a network may learn from; `ValueError` if the rules cannot go on from where the replay begins"
     return recorded(replay) if was_exact(replay) else play_replay(replay)
 
-# %% ../nbs/30_play.ipynb #30-play-058
+# %% ../nbs/30_play.ipynb #30-play-060
 def save_games(
     folder,                 # a new one; it is whole or not there
     replays:list[Replay],   # of one configuration
@@ -430,7 +432,7 @@ def save_games(
         raise
     return folder
 
-# %% ../nbs/30_play.ipynb #30-play-067
+# %% ../nbs/30_play.ipynb #30-play-069
 FILMS = (".gif", ".mp4")
 GIF_PIXELS = 2.5e8     # in all pictures of a .gif together: it is put together in memory, about 4 bytes each
 
@@ -470,7 +472,7 @@ def render_replay(
                 for t, name in zip(rows, who))
     return save_animation(out, pictures, rate)
 
-# %% ../nbs/30_play.ipynb #30-play-069
+# %% ../nbs/30_play.ipynb #30-play-071
 def name_at(replay:Replay, tick:int)->str:
     "What played when tick `tick` was made"
     names = [name for t, name in engines_of(replay) if t < max(tick, 1)]
@@ -494,7 +496,7 @@ class Recorded(Engine):
     def step(self, actions): return self.show(self.at + 1)
     def load(self, states, actions=None): return self.show(self.at)
 
-# %% ../nbs/30_play.ipynb #30-play-070
+# %% ../nbs/30_play.ipynb #30-play-072
 class FilmMaker:
     "Another process that makes a film of a replay file, so that the game goes on meanwhile, and the film if it ends"
     CODE = ("import os, sys; getattr(os, 'nice', abs)(10); from pong_model.play import render_replay; "
@@ -515,7 +517,7 @@ class FilmMaker:
         self.errors.seek(0)
         return f"no film ({(self.errors.read().strip().splitlines() or ['it was stopped'])[-1]}); the replay is kept"
 
-# %% ../nbs/30_play.ipynb #30-play-076
+# %% ../nbs/30_play.ipynb #30-play-078
 @patch
 def save(self:PlaySession)->Path|None: # the folder, None if that was not to be
     "Keep the last seconds in a new folder of `clips`: replay.npz, a dataset, and soon a film"
@@ -539,7 +541,7 @@ def finish(self:PlaySession, wait:float=60.)->list[str]:
     outcomes = [film.outcome(wait) or f"{film.out} takes long and goes on without us" for film in films]
     return [said for film, said in zip(films, outcomes) if not film.out.exists()]
 
-# %% ../nbs/30_play.ipynb #30-play-081
+# %% ../nbs/30_play.ipynb #30-play-083
 @patch
 def swap(self:PlaySession):
     "The other engine takes over in mid-rally, or a line says why it cannot"
@@ -562,7 +564,7 @@ def show_ghost(self:PlaySession, shown:bool):
     self.ghost = Ghost(self.engine) if shown else None
     if shown: self.ghost.follow(self.state)
 
-# %% ../nbs/30_play.ipynb #30-play-095
+# %% ../nbs/30_play.ipynb #30-play-097
 class ReplaySession(PlaySession):
     "A session that shows a replay: as it was seen, or as `engine` plays it again"
     new = "from the beginning"
@@ -591,7 +593,7 @@ class ReplaySession(PlaySession):
         if self.ticks < self.shows.ticks: super()._tick()
         if self.ticks >= self.shows.ticks: self.paused, self.result = True, "the end"
 
-# %% ../nbs/30_play.ipynb #30-play-098
+# %% ../nbs/30_play.ipynb #30-play-100
 def render_game(session:PlaySession, out, seconds:float=10., width:int=640)->Path:
     "Play so many seconds without a display, among players that are none of them a person, and make a film of them"
     accepts = "a player on each side (--left level3, for example), or a replay to watch"
@@ -601,7 +603,7 @@ def render_game(session:PlaySession, out, seconds:float=10., width:int=640)->Pat
     while session.ticks < round(seconds/session.dt) and not session.paused: session._tick()
     return render_replay(session.replay(), out, ghost=bool(session.ghost), width=width)
 
-# %% ../nbs/30_play.ipynb #30-play-101
+# %% ../nbs/30_play.ipynb #30-play-103
 def letterbox(
     width:int,  # of a window, pixels
     height:int,
@@ -611,7 +613,7 @@ def letterbox(
     down = max(1, across//2)
     return (width - across)//2, (height - down)//2, across, down
 
-# %% ../nbs/30_play.ipynb #30-play-104
+# %% ../nbs/30_play.ipynb #30-play-106
 NO_DISPLAY = "display: found none, accepts a desktop, `ssh -X` or SDL_VIDEODRIVER; or play in a notebook or a web page"
 
 def open_display(width:int, height:int, title:str):
@@ -634,7 +636,7 @@ def open_display(width:int, height:int, title:str):
         pygame.quit()
         raise RuntimeError(NO_DISPLAY) from None
 
-# %% ../nbs/30_play.ipynb #30-play-106
+# %% ../nbs/30_play.ipynb #30-play-108
 def overlay(
     surface,          # of pygame, 32 bits a pixel
     blocks,           # what to draw, from back to front
@@ -648,7 +650,7 @@ def overlay(
     for kind, where, part in _pixels(blocks, width, height, reach):
         pixels[where] = pixels[where] + part[..., None]*(np.float32(COLOURS[kind]) - pixels[where]) + .5
 
-# %% ../nbs/30_play.ipynb #30-play-107
+# %% ../nbs/30_play.ipynb #30-play-109
 class Window:
     "A pygame window that shows a `PlaySession` and feeds it keys; a context manager"
     def __init__(self,
@@ -700,7 +702,7 @@ class Window:
         surface = pygame.display.get_surface()
         return np.frombuffer(pygame.image.tobytes(surface, "RGB"), np.uint8).reshape(*surface.get_size()[::-1], 3)
 
-# %% ../nbs/30_play.ipynb #30-play-108
+# %% ../nbs/30_play.ipynb #30-play-110
 @patch
 def keep(self:Window, key, make):
     "What `make()` gave for this key; at most 200 such things are kept"
@@ -732,7 +734,7 @@ def write(self:Window, text:str, colour:str, size:int, most:int, backed:bool=Fal
     if backed: surface.fill(COLOURS["outside"], where.inflate(size, size//2))
     surface.blit(line, where)
 
-# %% ../nbs/30_play.ipynb #30-play-109
+# %% ../nbs/30_play.ipynb #30-play-111
 @patch
 def legend_panel(self:Window, size:int, most:int):
     "The keys in two columns on a dark ground, as a surface at most so many pixels wide"
@@ -769,7 +771,7 @@ def draw_scenery(self:Window, surface, place, still):
     surface.fill(COLOURS["court"], pygame.Rect((left + (width - size[0])//2, top + (height - size[1])//2), size))
     overlay(surface, still[1:], place, reach)
 
-# %% ../nbs/30_play.ipynb #30-play-110
+# %% ../nbs/30_play.ipynb #30-play-112
 @patch
 def draw(self:Window):
     "The court, and on it what plays, the ghost's error, the keys (under what moves), a notice and the message"
@@ -795,7 +797,7 @@ def draw(self:Window):
         self.write(session.notice, "flash", small, width - 8*gap, backed=True, center=(middle, top + height//4))
     pygame.display.flip()
 
-# %% ../nbs/30_play.ipynb #30-play-112
+# %% ../nbs/30_play.ipynb #30-play-114
 @contextlib.contextmanager
 def told_to_end(session:PlaySession):
     "Meanwhile a closed terminal, or whoever asks this process to end, ends the session as ESC does"
@@ -816,7 +818,7 @@ def keep_games(session:PlaySession, folder, **about)->Path|None: # None: nothing
         line = f"record: {str(folder)!r} cannot be written ({error}), the games are in {str(refuge)!r}"
         raise OSError(line) from None
 
-# %% ../nbs/30_play.ipynb #30-play-113
+# %% ../nbs/30_play.ipynb #30-play-115
 def play_window(
     session:PlaySession,
     width:int=800,           # pixels
@@ -863,7 +865,7 @@ def watch_replay(
     session = ReplaySession(replay, engine, ghost=ghost, other=other, last=last, clips=clips, film=film)
     return play_window(session, **options)
 
-# %% ../nbs/30_play.ipynb #30-play-136
+# %% ../nbs/30_play.ipynb #30-play-138
 def measure_window(
     engine:Engine,           # what is played, by two trackers, with the ghost
     seconds:float=10.,

@@ -27,13 +27,14 @@ from .browser import IN_BROWSER, STATIC, bundle, can_run, game_json, web_model
 # %% auto #0
 __all__ = ['RULES_NAME', 'LEARNED_NAME', 'JOURNAL_FORMAT', 'KEPT_JOURNALS', 'PROCESS', 'FILM_SECONDS', 'RUNS', 'ENGINES',
            'FOLLOWED', 'TOLD', 'SETTINGS', 'HOTTEST', 'SEEDS', 'QUIET', 'SHORT', 'WIDE', 'LOW', 'WRAPPED', 'PANEL',
-           'PARTS', 'QUIET_LAB', 'JUPYTER_FOLDERS', 'COURT', 'VIEW', 'Recording', 'as_text', 'as_numbers',
+           'PARTS', 'QUIET_LAB', 'JUPYTER_FOLDERS', 'SLOWEST', 'COURT', 'VIEW', 'Recording', 'as_text', 'as_numbers',
            'games_folder', 'by_age', 'Journal', 'read_journal', 'left_behind', 'film', 'save_recording', 'Subject',
            'subject_of', 'engine_subject', 'Pulse', 'swap_interrupt', 'interrupt', 'KeptSession', 'running_loop',
-           'Refused', 'Anything', 'PongWidget', 'controls_of', 'choosers_of', 'sliders_of', 'buttons_of',
-           'choose_engine', 'choose', 'follow_model', 'said', 'free_folder', 'memories', 'velocity_directions',
-           'push_memory', 'way_ahead', 'is_explorable', 'LatentExplorer', 'find_chromium', 'notebook_of', 'free_port',
-           'start_lab', 'wait_for', 'Lab', 'in_jupyterlab', 'measure_widget', 'summary', 'only_stills']
+           'Refused', 'Anything', 'PongSettings', 'PongWidget', 'controls_of', 'choosers_of', 'sliders_of',
+           'buttons_of', 'choose_engine', 'choose', 'follow_model', 'said', 'free_folder', 'memories',
+           'velocity_directions', 'push_memory', 'way_ahead', 'is_explorable', 'LatentExplorer', 'find_chromium',
+           'notebook_of', 'free_port', 'start_lab', 'wait_for', 'Lab', 'in_jupyterlab', 'measure_widget', 'summary',
+           'only_stills']
 
 # %% ../nbs/32_widget.ipynb #32-widge-005
 RULES_NAME, LEARNED_NAME = "exact engine", "learned engine"       # as a session calls them
@@ -312,12 +313,8 @@ class Anything(traitlets.Any):
     allow_none = False
 
 # %% ../nbs/32_widget.ipynb #32-widge-025
-class PongWidget(anywidget.AnyWidget):
-    """Pong in a cell. `run="browser"`: in the page; `run="kernel"`: any engine in Python.
-
-    `model` and `config`: see `subject_of`. Raises `ValueError` in one line for what it cannot play, `TraitError` for
-    a setting out of its range."""
-    _esm, _css = bundle("widget", default="pongWidget"), (STATIC/"widget.css").read_text()
+class PongSettings(anywidget.AnyWidget):
+    "What a widget can be told, and what it tells"
     run = _setting(traitlets.Enum(RUNS, "browser"))
     engine = _setting(traitlets.Enum(ENGINES, "fuzzy"))              # both: the learned game, with the exact one's ball
     left = _setting(traitlets.Enum(("human", *PLAYERS), "human"))
@@ -337,6 +334,14 @@ class PongWidget(anywidget.AnyWidget):
     score, ticks = traitlets.Tuple((0, 0)), traitlets.Int(0)
     counts = traitlets.Dict()                                        # event: how often it happened
     ghost_error = traitlets.Float(np.nan)                            # ball diameters
+
+# %% ../nbs/32_widget.ipynb #32-widge-026
+class PongWidget(PongSettings):
+    """Pong in a cell. `run="browser"`: in the page; `run="kernel"`: any engine in Python.
+
+    `model` and `config`: see `subject_of`. Raises `ValueError` in one line for what it cannot play, `TraitError` for
+    a setting out of its range."""
+    _esm, _css = bundle("widget", default="pongWidget"), (STATIC/"widget.css").read_text()
 
     def __init__(self, model="classic-rnn", run="browser", config:GameConfig|None=None, **settings):
         self._pulse = Pulse(self._beat, self._halt)
@@ -384,7 +389,7 @@ class PongWidget(anywidget.AnyWidget):
         if hasattr(self, "_panel"): self._panel.close()
         super().close()
 
-# %% ../nbs/32_widget.ipynb #32-widge-027
+# %% ../nbs/32_widget.ipynb #32-widge-028
 @patch
 def _soon(self:PongWidget, act, *args):
     "Do it on the thread of the loop; at once, if that is here or if there is none"
@@ -426,7 +431,7 @@ def _engine(self:PongWidget)->Engine:
     heat = dict(event_temperature=self.event_temperature, serve_temperature=self.serve_temperature)
     return FuzzyEngine(learned, self.config, **heat)
 
-# %% ../nbs/32_widget.ipynb #32-widge-029
+# %% ../nbs/32_widget.ipynb #32-widge-030
 @patch
 def _hear(self:PongWidget, _, message, buffers):
     "A message of the page"
@@ -464,6 +469,7 @@ def _note(self:PongWidget, *changes):
     for what in changes if self.recording is not None else ():
         self.recording.note(what, f"{what[4:]} engine" if what.startswith("now ") else "")
 
+# %% ../nbs/32_widget.ipynb #32-widge-031
 @patch
 def _heard_page(self:PongWidget, kind, message):
     "Keys, and signs of life, of a page that plays from the kernel"
@@ -479,7 +485,7 @@ def _heard_page(self:PongWidget, kind, message):
     elif kind == "hello": self._send_states(self._session.state[None], now=True)
     elif kind == "bye": self.paused = True
 
-# %% ../nbs/32_widget.ipynb #32-widge-031
+# %% ../nbs/32_widget.ipynb #32-widge-033
 QUIET = 4.       # seconds without a sign of life from the page after which a game in the kernel pauses
 
 @patch
@@ -506,6 +512,7 @@ def _played(self:PongWidget, states, actions):
     self._tell(state=states[-1], score=session.scores, ticks=session.ticks, ghost_error=error, counts=counts)
     self._send_states(states)
 
+# %% ../nbs/32_widget.ipynb #32-widge-034
 @patch
 def _send_states(self:PongWidget, states, now:bool=False):
     "States (n, F) to the page; `now`: what still waits there to be shown is out of date"
@@ -533,7 +540,7 @@ def _halt(self:PongWidget, why):
     self.paused = True
     self._send_states(self._session.state[None], now=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-033
+# %% ../nbs/32_widget.ipynb #32-widge-036
 @patch
 def reset(self:PongWidget, seed:int|None=None):
     "Begin a game: from `seed`, or the next one"
@@ -569,6 +576,7 @@ def _follow_pause(self:PongWidget):
     self._session.result = ""
     self._pulse.start(self._loop)
 
+# %% ../nbs/32_widget.ipynb #32-widge-037
 @patch
 def _put_state(self:PongWidget, state):
     "Go on from a state (F,)"
@@ -580,7 +588,7 @@ def _put_state(self:PongWidget, state):
     self._tell(state=self._session.state, score=self._session.scores, ticks=0, counts={})
     self._send_states(state[None], now=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-034
+# %% ../nbs/32_widget.ipynb #32-widge-038
 @patch
 def _follow(self:PongWidget, name):
     "A setting was changed: it is noted, and a game in the kernel takes it up (a page does by itself)"
@@ -623,7 +631,7 @@ def _renew(self:PongWidget, before):
         for name, value in self._for_page().items(): setattr(self, name, value)
     self._begin_session()
 
-# %% ../nbs/32_widget.ipynb #32-widge-036
+# %% ../nbs/32_widget.ipynb #32-widge-040
 SHORT = dict(style=dict(description_width="50px"), layout=dict(width="160px"))
 WIDE, LOW, WRAPPED = dict(width="260px"), dict(width="auto"), dict(flex_flow="row wrap", align_items="center")
 PANEL = "pong-panel"       # by this class a court knows the controls that are its own
@@ -671,7 +679,7 @@ def buttons_of(widget, line)->list:
     save.on_click(lambda _: said(line, lambda: f"saved {widget.save(free_folder())}"))
     return [pause, reset, ghost, record, save, line]
 
-# %% ../nbs/32_widget.ipynb #32-widge-038
+# %% ../nbs/32_widget.ipynb #32-widge-042
 def _in_chooser(widget): return "" if widget.model is None else widget.model      # a chooser cannot choose None
 
 def choose_engine(widget, engine)->str:
@@ -704,7 +712,7 @@ def free_folder(stem="game")->Path:
     "A folder for the next game, in the working folder"
     return next(p for p in (Path(f"{stem}-{n}") for n in range(1, 10**6)) if not p.exists())
 
-# %% ../nbs/32_widget.ipynb #32-widge-039
+# %% ../nbs/32_widget.ipynb #32-widge-043
 @patch(as_prop=True)
 def panel(self:PongWidget)->controls.VBox:
     "The canvas with its controls"
@@ -738,7 +746,7 @@ def save(self:PongWidget, path)->Path:
     require(self.recording is not None, "record", self.record, "True while a game is played")
     return save_recording(self.recording, path)
 
-# %% ../nbs/32_widget.ipynb #32-widge-055
+# %% ../nbs/32_widget.ipynb #32-widge-059
 PARTS = ("lane", "GRU state")         # of a memory without velocities: made for motion; trained freely
 
 def memories(model:Model, games:int, seed:int, ticks:int)->tuple[dict, np.ndarray]:
@@ -769,7 +777,7 @@ def velocity_directions(
         out[part] = line/np.square(line).sum(1, keepdims=True)
     return out
 
-# %% ../nbs/32_widget.ipynb #32-widge-058
+# %% ../nbs/32_widget.ipynb #32-widge-062
 @patch
 def push(self:PongWidget,
     direction,        # (5,): of the lane, or (H,): of the network's own memory
@@ -807,7 +815,7 @@ def way_ahead(engine:Engine, ticks:int)->np.ndarray: # (n, 2), n <= ticks + 1
     engine.restore(saved)
     return np.array(points)
 
-# %% ../nbs/32_widget.ipynb #32-widge-059
+# %% ../nbs/32_widget.ipynb #32-widge-063
 def is_explorable(model)->bool:
     "Is this a model without velocities, whose own memory is a vector for each ball, as a GRU's is?"
     return isinstance(model, Model) and model.positions_only and model.empty(1)[0].ndim == 3
@@ -852,7 +860,7 @@ class LatentExplorer(PongWidget):
         self._panel = controls.VBox([court, pushes, *rows]).add_class(PANEL)
         return self._panel
 
-# %% ../nbs/32_widget.ipynb #32-widge-063
+# %% ../nbs/32_widget.ipynb #32-widge-067
 def find_chromium()->str:
     "The path of a Chromium or Chrome; `RuntimeError` without one"
     names = "chromium", "chromium-browser", "google-chrome"
@@ -901,9 +909,13 @@ def wait_for(url, seconds=60):
         except OSError: time.sleep(.1)
     raise TimeoutError(f"{url.split('?')[0]}: no answer within {seconds} s")
 
-# %% ../nbs/32_widget.ipynb #32-widge-064
+# %% ../nbs/32_widget.ipynb #32-widge-068
+SLOWEST = 120_000      # ms that a busy computer may take to open a page
+
 class Lab:
     "A notebook that is open in a JupyterLab in Chromium; a context manager, for one thread without an event loop"
+    NOTEBOOK = "window.jupyterapp.shell.currentWidget"
+    KERNEL = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel"
     def __init__(self, cells, size=(1000, 800)): self.cells, self.size = cells, size
 
     def __enter__(self):
@@ -917,8 +929,9 @@ class Lab:
             self.driver = sync_playwright().start()
             self.browser = self.driver.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
             self.page = self.browser.new_page(viewport=dict(zip(("width", "height"), self.size)))
-            self.page.goto(f"http://127.0.0.1:{port}/lab/tree/game.ipynb?token={token}")
-            self.page.wait_for_function(f"() => {self.KERNEL}?.status === 'idle'", timeout=60_000)
+            notebook = f"http://127.0.0.1:{port}/lab/tree/game.ipynb?token={token}"
+            self.page.goto(notebook, wait_until="commit", timeout=SLOWEST)
+            self.page.wait_for_function(f"() => {self.KERNEL}?.status === 'idle'", timeout=SLOWEST)
             self.command("application:toggle-left-area")
         except BaseException:
             self.__exit__()
@@ -932,44 +945,52 @@ class Lab:
         except subprocess.TimeoutExpired: os.killpg(self.server.pid, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    NOTEBOOK = "window.jupyterapp.shell.currentWidget"
-    KERNEL = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel"
-    def command(self, name):
-        "Have JupyterLab execute one of its commands"
-        self.page.evaluate("name => { window.jupyterapp.commands.execute(name); }", name)
-    def run(self, i):
-        "Run cell `i`, without waiting for its end"
-        self.page.evaluate(f"i => {{ {self.NOTEBOOK}.content.activeCellIndex = i; }}", i)
-        self.command("notebook:run-cell")
-    def ask(self, code)->str:
-        "What the kernel prints, without a cell: the focus stays where it is"
-        return self.page.evaluate(f"""async code => {{
-            const future = {self.KERNEL}.requestExecute({{code}}); let said = "";
-            future.onIOPub = ({{content}}) => {{ said += content.text || content.evalue || ""; }};
-            await future.done; return said.trim(); }}""", code)
-    def until(self, claim, seconds=30):
-        "Wait until `claim()` holds; `TimeoutError` with the last it said"
-        end = time.monotonic() + seconds
-        while not (said := claim()):
-            if time.monotonic() > end: raise TimeoutError(f"not within {seconds} s; last: {said!r}")
-            self.page.wait_for_timeout(50)
-        return said
-    def shell(self)->dict:
-        "What a stray key could change: cells, their types, the mode, open dialogs"
-        return self.page.evaluate(f"""() => {{
-            const {{content}} = {self.NOTEBOOK};
-            const cells = content.widgets.map(c => [c.model.type, c.model.sharedModel.getSource()]);
-            const dialogs = document.querySelectorAll('.jp-Dialog').length;
-            return {{mode: content.mode, cells, scroll: content.node.scrollTop, dialogs}}; }}""")
+# %% ../nbs/32_widget.ipynb #32-widge-070
+@patch
+def command(self:Lab, name):
+    "Have JupyterLab execute one of its commands"
+    self.page.evaluate("name => { window.jupyterapp.commands.execute(name); }", name)
 
-# %% ../nbs/32_widget.ipynb #32-widge-065
+@patch
+def run(self:Lab, i):
+    "Run cell `i`, without waiting for its end"
+    self.page.evaluate(f"i => {{ {self.NOTEBOOK}.content.activeCellIndex = i; }}", i)
+    self.command("notebook:run-cell")
+
+@patch
+def ask(self:Lab, code)->str:
+    "What the kernel prints, without a cell: the focus stays where it is"
+    return self.page.evaluate(f"""async code => {{
+        const future = {self.KERNEL}.requestExecute({{code}}); let said = "";
+        future.onIOPub = ({{content}}) => {{ said += content.text || content.evalue || ""; }};
+        await future.done; return said.trim(); }}""", code)
+
+@patch
+def until(self:Lab, claim, seconds=30):
+    "Wait until `claim()` holds; `TimeoutError` with the last it said"
+    end = time.monotonic() + seconds
+    while not (said := claim()):
+        if time.monotonic() > end: raise TimeoutError(f"not within {seconds} s; last: {said!r}")
+        self.page.wait_for_timeout(50)
+    return said
+
+@patch
+def shell(self:Lab)->dict:
+    "What a stray key could change: cells, their types, the mode, open dialogs"
+    return self.page.evaluate(f"""() => {{
+        const {{content}} = {self.NOTEBOOK};
+        const cells = content.widgets.map(c => [c.model.type, c.model.sharedModel.getSource()]);
+        const dialogs = document.querySelectorAll('.jp-Dialog').length;
+        return {{mode: content.mode, cells, scroll: content.node.scrollTop, dialogs}}; }}""")
+
+# %% ../nbs/32_widget.ipynb #32-widge-071
 COURT = ".pong-widget"
 
 @patch
 def court(self:Lab, k:int=0):
     "The k-th court on the page, once it is there"
     found = self.page.locator(COURT).nth(k)
-    found.wait_for(timeout=60_000)
+    found.wait_for(timeout=SLOWEST)
     return found
 
 @patch
@@ -996,7 +1017,7 @@ def in_jupyterlab(cells, play, **kwargs):
     if error is not None: raise error
     return value
 
-# %% ../nbs/32_widget.ipynb #32-widge-066
+# %% ../nbs/32_widget.ipynb #32-widge-072
 def measure_widget(
     run:str="browser",        # or kernel
     seconds:float=10.,
@@ -1028,13 +1049,13 @@ def summary(report, seconds)->dict:
         key_p50_ms=percentile(latencies, 50), key_p95_ms=percentile(latencies, 95),
         key_frames_max=max(delays, default=None), keys_missed=report["missed"])
 
-# %% ../nbs/32_widget.ipynb #32-widge-068
+# %% ../nbs/32_widget.ipynb #32-widge-074
 @patch
 def says(self:Lab, k:int=0)->str:
     "What stands large on the k-th court"
     return self.court(k).get_attribute("aria-description") or ""
 
-# %% ../nbs/32_widget.ipynb #32-widge-086
+# %% ../nbs/32_widget.ipynb #32-widge-092
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 def only_stills(notebook)->Path:
