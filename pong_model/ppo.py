@@ -596,7 +596,7 @@ def train_agent(
 
 # %% ../nbs/42_ppo.ipynb #42-ppo-061
 RECIPES = {"arcade-ppo": (AgentConfig(), PPOConfig(total=12_000_000)),
-           "arcade-two-part": (AgentConfig(action="two_part"), PPOConfig(total=12_000_000))}
+           "arcade-dream": (AgentConfig(), PPOConfig(engine="fuzzy", total=2_000_000, points=0))}
 
 def ship(names=tuple(RECIPES), folder="artifacts/agents"):
     "Train the agents that come with pong_model"
