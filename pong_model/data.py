@@ -84,6 +84,12 @@ class GameSource:
         "The census of the first draw, which stands for all, and that draw"
         sample = self.draw(0)
         return census(sample.states), sample
+    def ask(self, states, actions)->np.ndarray: # (n, F), (n, 2) -> (n, F)
+        "What would follow these situations; chance is the same each time"
+        engine = ExactEngine(self.game, len(states), self.threads)
+        engine.load(states[:, None])
+        engine.seeds[:] = np.arange(len(states))
+        return engine.step(actions)
 
 # %% ../nbs/10_data.ipynb #10-data-016
 def near_events(

@@ -126,7 +126,7 @@ class FuzzyEngine(Engine):
         self.event_temperature, self.serve_temperature, self.forget_at_serve = event_temperature, serve_temperature, forget_at_serve
         self.seeds, self.ticks = np.zeros(n_games, np.uint64), np.zeros(n_games, np.uint64)
         self.states = np.zeros((n_games, self.layout.n_features), np.float32)
-        self._memory, self.court = self.model.empty(n_games*self.config.n_balls), None
+        self._memory, self.court, self._first = self.model.empty(n_games*self.config.n_balls), None, None
         fast = n_games == 1 and event_temperature == 0 and not forget_at_serve and self.device.type == "cpu" and supports(self.model)
         self.single = SingleGame(self.model, self.config.n_balls) if fast else None      # one game needs no PyTorch
         self.reset(0)
@@ -159,22 +159,29 @@ class FuzzyEngine(Engine):
         games = np.arange(self.n_games)[slice(None) if games is None else np.asarray(games)]
         self.seeds[games], self.ticks[games] = as_seeds(seeds, len(games)), 0
         if len(games) == self.n_games: self.court = None
-        start = np.zeros((len(games), self.layout.n_features), np.float32)
-        start[:, COURT_SCALE] = self.config.court_scale
-        self.layout.balls(start)[..., [PRESENT, HORIZONTAL_FLAGS - 1 + RIGHT_SCORED]] = 1     # as if a point had just been made
-        if self.ball_count == "model":
-            count = self.model.draw_count(self._random(games)[:, 0, 0]).cpu().numpy()
-            self.layout.balls(start)[np.arange(self.config.n_balls) >= count[:, None]] = 0
-        rows = (games[:, None]*self.config.n_balls + np.arange(self.config.n_balls)).ravel()
-        p, _ = self.model.step(self._tensor(start), torch.zeros(len(games), 2, device=self.device), self.model.empty(len(rows)))
-        first = decode(p, self._tensor(start), lambda: self._random(games), 0, self.serve_temperature, force=SERVED).cpu().numpy()
-        first = self._told(first, start)
-        first[:, :COURT_SCALE], first[:, COURT_SCALE] = 0, self.config.court_scale
+        first, there = np.repeat(self._first_row(), len(games), 0), np.ones((len(games), self.config.n_balls), bool)
+        u = self._random(games)
+        if self.ball_count == "model": there[:] = np.arange(self.config.n_balls) < self.model.draw_count(u[:, 0, 0]).cpu().numpy()[:, None]
+        serves = self.model.serve.sample(u[..., 2:4].flatten(0, 1), self.serve_temperature).cpu().numpy()
+        balls = self.layout.balls(first)
+        balls[..., VX:VY+1] = self.unit*serves.reshape(len(games), -1, 2)
+        balls *= there[..., None]
         self.ticks[games] += np.uint64(1)
         self.states = self.states.copy()
         self.states[games] = first
-        self._forget(rows)
+        self._forget((games[:, None]*self.config.n_balls + np.arange(self.config.n_balls)).ravel())
         return self.states.copy()
+
+    def _first_row(self):
+        "What the model makes of a game in which a point has just been made: every game's first row (1, F), but for the serve"
+        if self._first is None:
+            start = np.zeros((1, self.layout.n_features), np.float32)
+            start[:, COURT_SCALE] = self.config.court_scale
+            self.layout.balls(start)[..., [PRESENT, HORIZONTAL_FLAGS - 1 + RIGHT_SCORED]] = 1
+            p, _ = self.model.step(self._tensor(start), torch.zeros(1, 2, device=self.device), self.model.empty(self.config.n_balls))
+            self._first = decode(p, self._tensor(start), lambda: torch.zeros(1, self.config.n_balls, 5, device=self.device), force=SERVED).cpu().numpy()
+            self._first[:, :COURT_SCALE], self._first[:, COURT_SCALE] = 0, self.config.court_scale
+        return self._first
 
     def step(self, actions):
         actions, scale = check_actions(actions, self.n_games), self._next_scale()

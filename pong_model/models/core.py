@@ -4,7 +4,7 @@
 
 # %% ../../nbs/11_models.core.ipynb #11-model-002
 from __future__ import annotations
-import dataclasses, hashlib, importlib, json, math, os, pkgutil, shutil, tempfile
+import dataclasses, hashlib, importlib, itertools, json, math, os, pkgutil, shutil, tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +21,10 @@ from .laws import (N_REGIMES, N_VIEW, ORDER, BallLaw, Decider, Experts, Judges,
 
 # %% auto #0
 __all__ = ['N_INPUTS', 'LANE', 'MODELS', 'MOST_BALLS', 'NEVER', 'JUDGED', 'PENALISED', 'MODEL_FORMAT', 'Batch', 'slot_inputs',
-           'Prediction', 'motions', 'ModelConfig', 'Model', 'observe', 'event_counts', 'fit_closed_form', 'loss_of',
-           'expected_ball', 'NoMemory', 'ConstantVelocity', 'Persistence', 'seal', 'new_folder', 'weight_bytes',
-           'save_model', 'replace_folder', 'whole_folder', 'find_model', 'read_model', 'check_model']
+           'Prediction', 'motions', 'ModelConfig', 'Model', 'observe', 'known_motions', 'event_counts',
+           'fit_closed_form', 'loss_of', 'expected_ball', 'NoMemory', 'ConstantVelocity', 'Persistence', 'seal',
+           'new_folder', 'weight_bytes', 'save_model', 'replace_folder', 'whole_folder', 'find_model', 'read_model',
+           'check_model']
 
 # %% ../../nbs/11_models.core.ipynb #11-model-005
 class Batch(NamedTuple):
@@ -166,6 +167,9 @@ class Model(nn.Module):
         p, memory = self.unroll(state[:, None], action[:, None], memory, 0, None if scale is None else scale[:, None])
         return p.tick(0), memory
 
+    def hold(self):
+        "After `backward`: nothing is learned about borders that are known"
+        self.judges.hold(); self.paddle_events.planes.hold()
     def think(self, states, actions, memory=None, last=0, scale=None):
         "`unroll` of states in which all motion can be seen"
         inputs = self.standardise(slot_inputs(states, actions))
@@ -221,13 +225,31 @@ def observe(self, states, lane): # (B, T, F), (B*K, 5)
 Model.observe = observe
 
 # %% ../../nbs/11_models.core.ipynb #11-model-020
+@torch.no_grad()
+def known_motions(model, states, in_a_row:int=3): # (B, T+1, F)
+    "`motions`, and between up to so many events in a row what the laws say"
+    states, sure = motions(states)
+    balls = balls_of(states)
+    h, v = event_classes(balls)
+    for _ in range(in_a_row):
+        hidden = torch.zeros_like(sure)
+        hidden[:, 1:] = ~sure[:, 1:] & sure[:, :-1] & (h[:, 1:] <= HIT_RIGHT) & (balls[:, 1:, :, PRESENT] > 0.5)
+        g, t, k = hidden.nonzero(as_tuple=True)
+        paddles, scale, before = states[g, t][:, [LEFT_Y, RIGHT_Y]], states[g, t, COURT_SCALE], balls[g, t - 1, k, X:VY+1]
+        view = look(*paddles.unbind(-1), scale, *before.unbind(-1))
+        balls[g, t, k, VX:VY+1] = model.ball_law(view, h[g, t, k], v[g, t, k])[:, 2:].float()
+        sure = sure | hidden
+    scored = (h > HIT_RIGHT) & (h != SERVED)                     # the serve that follows does not ask how the ball moved
+    return states, sure | scored
+
+# %% ../../nbs/11_models.core.ipynb #11-model-022
 def event_counts(h): # (..., K) classes
     "How many balls met each horizontal event; nothing counts for nothing, whatever the number of balls. (..., 6)"
     counts = F.one_hot(h, len(HORIZONTAL)).sum(-2).float()
     counts[..., NOTHING] = 0
     return counts
 
-# %% ../../nbs/11_models.core.ipynb #11-model-021
+# %% ../../nbs/11_models.core.ipynb #11-model-023
 def fit_closed_form(model:Model, batch:Batch):
     "Fit what least squares and counting solve: standardisation, the judges' glasses, laws, regimes, points, the serve"
     states, sure = (batch.states, torch.ones_like(balls_of(batch.states)[..., 0] > 0)) if model.config.velocities else motions(batch.states)
@@ -244,6 +266,7 @@ def fit_closed_form(model:Model, batch:Batch):
         model.standardise.fit(slot_inputs(before, actions)[here][::10])
         _grind(model.judges, torch.cat([view, flags, before[..., None, MATCH_OVER, None].expand(*h.shape, 1)], -1), h, v, here, model.config.glass)
         model.paddle_scale.fit(moves); model.paddle_law.fit(moves[some], moved[some], find_regimes(moves[some], moved[some], N_REGIMES))
+        model.paddle_events.planes.lay(_paddle_borders(model.paddle_law, model.paddle_scale))
         model.serve.fit(balls[here & (h == SERVED)][:, VX:VY+1])
         model.points_law.fit(torch.cat([before[..., LEFT_POINTS:RIGHT_POINTS+1], event_counts(h)], -1).flatten(0, -2),
                              after[..., LEFT_POINTS:RIGHT_POINTS+1].flatten(0, -2), (before[..., MATCH_OVER] > 0.5).long().flatten())
@@ -251,9 +274,20 @@ def fit_closed_form(model:Model, batch:Batch):
         model.matches_end.fill_((after[..., MATCH_OVER] > 0.5).any())
         model.scale_range.copy_(torch.stack([scale.min(), scale.max()]))
         model.balls_seen.zero_(); model.count_balls(before[:, 0])
-        model.scale_law.fit(before[..., COURT_SCALE].reshape(-1, 1), scale.reshape(-1, 1), torch.zeros(scale.numel(), dtype=torch.long))
+        least, most, longest = scale.min(), scale.max(), (scale - before[..., COURT_SCALE]).abs().max()
+        inside = (before[..., COURT_SCALE] >= least + longest) & (before[..., COURT_SCALE] <= most - longest)      # at its ends a walk turns back
+        then, now = before[..., COURT_SCALE][inside], scale[inside]
+        model.scale_law.fit(then[:, None], now[:, None], torch.zeros(len(now), dtype=torch.long))
 
-# %% ../../nbs/11_models.core.ipynb #11-model-022
+# %% ../../nbs/11_models.core.ipynb #11-model-025
+def _paddle_borders(law, scale):
+    "Planes where two of a paddle's laws agree about its height, as `scale` shows them: [(normal (4,), place)]"
+    slopes, offsets = law.weight[:, 0], law.bias[:, 0]
+    pairs = [(slopes[r] - slopes[s], offsets[r] - offsets[s]) for r, s in itertools.combinations(range(N_REGIMES), 2)]
+    mean, spread = scale.mean.double(), scale.spread.double()
+    return [(normal*spread, offset + normal@mean) for normal, offset in pairs if (normal*spread).norm() > 1e-4]
+
+# %% ../../nbs/11_models.core.ipynb #11-model-026
 def _grind(judges, x, h, v, here, glass): # (B, T, K, n) what judges see; (B, T, K) classes, bool
     "Each judge's glass is ground on the ticks within one of its event, or a plain one on all ticks"
     hit = (h == HIT_LEFT) | (h == HIT_RIGHT)
@@ -263,7 +297,7 @@ def _grind(judges, x, h, v, here, glass): # (B, T, K, n) what judges see; (B, T,
         near[:, 1:] |= what[:, :-1]; near[:, :-1] |= what[:, 1:]
         judges.fit(j, x[near & here] if glass == "event" else x[here], glass)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-024
+# %% ../../nbs/11_models.core.ipynb #11-model-028
 def loss_of(model:Model, batch:Batch, memory=None, out_penalty=0., slow_penalty=0.)->tuple[Tensor, dict]:
     "The training loss and its parts; all motion must be seen in the states. For the penalties see `expected_ball`"
     last = batch.weights.shape[1]
@@ -305,14 +339,14 @@ def _order_loss(p, balls, h, v, both):
     explains = miss < 1e-4
     return (F.cross_entropy(p.order[both], explains.int().argmax(-1), reduction="none")*explains.any(-1)).mean()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-026
+# %% ../../nbs/11_models.core.ipynb #11-model-030
 class NoMemory(Model):
     "The heads alone: each tick is judged by itself"
     window = 1
     def begin(self, n): return ()
     def remember(self, inputs, memory, last=0): return inputs.new_zeros(len(inputs), last or inputs.shape[1], self.config.hidden_size), memory
 
-# %% ../../nbs/11_models.core.ipynb #11-model-032
+# %% ../../nbs/11_models.core.ipynb #11-model-036
 class ConstantVelocity(NoMemory):
     "Free flight and free paddles, learned by least squares; no event ever happens"
     needs_training = False
@@ -321,7 +355,7 @@ class ConstantVelocity(NoMemory):
         never = lambda logits: F.one_hot(torch.zeros_like(logits[..., 0], dtype=torch.long), logits.shape[-1])*-NEVER
         return p._replace(horizontal=never(p.horizontal), vertical=never(p.vertical), regime=never(p.regime), match=torch.full_like(p.match, NEVER))
 
-# %% ../../nbs/11_models.core.ipynb #11-model-033
+# %% ../../nbs/11_models.core.ipynb #11-model-037
 class Persistence(ConstantVelocity):
     "Nothing changes"
     def predict(self, states, actions, h, scale=None):
@@ -329,16 +363,16 @@ class Persistence(ConstantVelocity):
         paddles = paddles_of(states).unsqueeze(-2).expand_as(p.paddle)
         return p._replace(law=lambda view, h, v, order=None: view[..., 3:7], paddle=paddles, points=states[..., LEFT_POINTS:RIGHT_POINTS+1])
 
-# %% ../../nbs/11_models.core.ipynb #11-model-036
+# %% ../../nbs/11_models.core.ipynb #11-model-040
 MODEL_FORMAT = "pong_model.model/3"      # 3: counts balls; 2 had judges and laws; 1 one deciding network
 
-# %% ../../nbs/11_models.core.ipynb #11-model-037
+# %% ../../nbs/11_models.core.ipynb #11-model-041
 def seal(folder:Path, header:dict)->str:
     "The checksum of a model: its weights and everything that its header says"
     said = json.dumps({k: v for k, v in header.items() if k != "sha256"}, sort_keys=True)
     return hashlib.sha256((folder/"weights.safetensors").read_bytes() + said.encode()).hexdigest()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-038
+# %% ../../nbs/11_models.core.ipynb #11-model-042
 @contextmanager
 def new_folder(folder):
     "A folder to write into; what was written takes the place of `folder` whole, or not at all"
@@ -365,7 +399,7 @@ def save_model(model:Model, folder, **about)->Path:
         (new/"config.json").write_text(json.dumps(header | dict(sha256=seal(new, header)), indent=1) + "\n")
     return Path(folder)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-039
+# %% ../../nbs/11_models.core.ipynb #11-model-043
 def replace_folder(new:Path, folder:Path):
     "Give the finished folder `new` the name `folder`; what stood there goes once the new one is in place"
     old = None
@@ -375,7 +409,7 @@ def replace_folder(new:Path, folder:Path):
     os.replace(new, folder)
     if old: shutil.rmtree(old, ignore_errors=True)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-040
+# %% ../../nbs/11_models.core.ipynb #11-model-044
 def whole_folder(folder)->Path:
     "`folder`; if a kill hit `replace_folder` between its two renames, what stood there before is put back first"
     folder = Path(folder)
@@ -383,7 +417,7 @@ def whole_folder(folder)->Path:
         for old in folder.parent.glob(f".{folder.name}.old.*/folder"): os.replace(old, folder); break
     return folder
 
-# %% ../../nbs/11_models.core.ipynb #11-model-041
+# %% ../../nbs/11_models.core.ipynb #11-model-045
 def find_model(name:str)->type[Model]:
     "The class of a model by its name; every module of `pong_model.models` is searched, and whatever else was imported"
     if name not in MODELS:
@@ -392,7 +426,7 @@ def find_model(name:str)->type[Model]:
     require(name in MODELS, "model_type", name, ", ".join(sorted(n for n, m in MODELS.items() if m.needs_training)))
     return MODELS[name]
 
-# %% ../../nbs/11_models.core.ipynb #11-model-042
+# %% ../../nbs/11_models.core.ipynb #11-model-046
 def read_model(folder, device="cpu")->Model:
     "Load a saved model; raises `FileNotFoundError` or `ValueError` with one line that says what is wrong"
     folder = whole_folder(folder)
@@ -413,7 +447,7 @@ def read_model(folder, device="cpu")->Model:
     model.about = about["about"]
     return model.to(device).eval()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-043
+# %% ../../nbs/11_models.core.ipynb #11-model-047
 def _fill(model, tensors, folder):
     "Put `tensors` into `model`; names and shapes must agree"
     own = model.state_dict()
@@ -423,10 +457,10 @@ def _fill(model, tensors, folder):
             f"shape {tuple(own[k].shape)}" if k in own else "no such weights")
     model.load_state_dict(tensors)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-047
+# %% ../../nbs/11_models.core.ipynb #11-model-051
 def _leaves(prediction): return [p for p in prediction if isinstance(p, Tensor)]
 
-# %% ../../nbs/11_models.core.ipynb #11-model-048
+# %% ../../nbs/11_models.core.ipynb #11-model-052
 def check_model(
     make,             # () -> Model, freshly initialised
     n_balls:int=2,
@@ -456,7 +490,7 @@ def check_model(
         assert all(torch.equal(x, y) for x, y in zip(_leaves(p), _leaves(again))), "what is loaded is what was saved"
     if model.needs_training: _check_gradients(make(), states, actions)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-049
+# %% ../../nbs/11_models.core.ipynb #11-model-053
 def _check_time(model, states, actions, p, close):
     "Nothing leaks from the future, and stepping equals the sequence, wherever it is cut"
     B, T, _ = states.shape
@@ -474,7 +508,7 @@ def _check_time(model, states, actions, p, close):
     second, _ = model.unroll(states[:, cut:], actions[:, cut:], memory)
     assert torch.allclose(torch.cat([first.horizontal, second.horizontal], 1), p.horizontal, atol=2e-4, rtol=2e-4), "a sequence cut in two differs"
 
-# %% ../../nbs/11_models.core.ipynb #11-model-050
+# %% ../../nbs/11_models.core.ipynb #11-model-054
 def _check_gradients(model, states, actions):
     "Every parameter learns; what is fitted in closed form is a buffer, not a parameter"
     for p in model.parameters(): nn.init.normal_(p, std=0.1)        # zero-initialised layers would hide what lies below them,

@@ -9,11 +9,13 @@ from ..game import (BALL_SIZE, GAME_SIZE, HIT_LEFT, HIT_RIGHT, HORIZONTAL, LEFT_
     RIGHT_Y, VERTICAL, VY, X)
 import torch
 from torch import nn, Tensor
+from torch.nn import functional as F
 
 # %% auto #0
-__all__ = ['N_VIEW', 'SLOWEST', 'STEEPEST', 'ORDER', 'WALL_LAST', 'WALL_FIRST', 'WALL_TWICE', 'ROUNDING', 'N_REGIMES', 'balls_of',
-           'Standardise', 'least_squares', 'Experts', 'look', 'ball_view', 'TwoLines', 'find_regimes', 'BallLaw',
-           'paddle_inputs', 'paddles_of', 'Planes', 'Decider', 'Judges', 'ServeHead']
+__all__ = ['N_VIEW', 'SLOWEST', 'STEEPEST', 'ORDER', 'WALL_LAST', 'WALL_FIRST', 'WALL_TWICE', 'ROUNDING', 'N_REGIMES', 'SHARP',
+           'balls_of', 'Standardise', 'least_squares', 'Experts', 'look', 'ball_view', 'TwoLines', 'find_regimes',
+           'BallLaw', 'paddle_inputs', 'paddles_of', 'Planes', 'Decider', 'Judges', 'flat_borders', 'different',
+           'ServeHead']
 
 # %% ../../nbs/10_models.laws.ipynb #10-model-006
 def balls_of(states): # (..., F)
@@ -225,12 +227,25 @@ def paddles_of(states): # (..., F)
     return states[..., [LEFT_Y, LEFT_VY, RIGHT_Y, RIGHT_VY]].unflatten(-1, (2, 2))
 
 # %% ../../nbs/10_models.laws.ipynb #10-model-035
+SHARP = 5e6     # how steep a step is whose place is known: it is over within a few of float32's own
+
 class Planes(nn.Module):
     "Soft steps across learned planes, each with its own sharpness"
     def __init__(self, n_in, n_planes, gain=5.):
         super().__init__()
         self.linear = nn.Linear(n_in, n_planes)
         self.gain = nn.Parameter(math.log(gain) + 0.5*torch.randn(n_planes))
+        self.register_buffer("laid", torch.zeros(n_planes, dtype=torch.bool), persistent=False)    # which are not learned
+    @torch.no_grad()
+    def lay(self, borders): # [(normal (n_in,), place)]
+        "Put the last planes where these borders are, as sharp steps; `hold` keeps them there"
+        for k, (normal, place) in enumerate(borders, len(self.gain) - len(borders)):
+            size = normal.norm()
+            self.linear.weight[k], self.linear.bias[k], self.gain[k] = normal/size, place/size, (SHARP*size).log()
+            self.laid[k] = True
+    def hold(self):
+        "Nothing is learned about planes that were laid"
+        for p in (self.linear.weight, self.linear.bias, self.gain): p.grad[self.laid] = 0
     def forward(self, x): return torch.tanh(self.gain.exp()*self.linear(x))
 
 # %% ../../nbs/10_models.laws.ipynb #10-model-036
@@ -258,6 +273,7 @@ class Judges(nn.Module):
         self.first, self.first_bias = draw(planes + n_in, planes + n_in + n_memory, hidden), nn.Parameter(torch.zeros(J, 1, hidden))
         self.second, self.second_bias = draw(hidden, hidden, hidden), nn.Parameter(torch.zeros(J, 1, hidden))
         self.out, self.out_bias = nn.Parameter(torch.zeros(J, hidden + n_in, 1)), nn.Parameter(torch.full((J, 1, 1), -2.))
+        self.register_buffer("laid", torch.zeros(J, planes, dtype=torch.bool), persistent=False)    # which planes are not learned
         with torch.no_grad(): self.first[:, planes + n_in:] = 0      # the memory comes in as it proves useful
     def fit(self, j, x, glass="event", most=20_000): # (N, n_in): what judge j should see well
         "Grind the glass of one judge; `one` only brings all inputs to one scale, `none` not even that. With too few examples it stays `none`"
@@ -273,6 +289,18 @@ class Judges(nn.Module):
         keep = s > self.floor
         self.mean[j, 0], self.white[j] = mean, 0
         self.white[j][:, :keep.sum()] = (axes[keep].T/s[keep])/spread[:, None]
+    @torch.no_grad()
+    def lay(self, j, borders): # [(normal (n,), place)], in the inputs' own units, n <= n_in
+        "Put judge j's last planes where these borders are, as sharp steps; `hold` keeps them there"
+        for k, (normal, place) in enumerate(borders, self.planes.shape[2] - len(borders)):
+            raw = F.pad(normal, (0, len(self.white[j]) - len(normal)))
+            seen, at = torch.linalg.pinv(self.white[j].double())@raw, place + raw@self.mean[j, 0].double()
+            size = seen.norm()
+            self.planes[j, :, k], self.place[j, 0, k], self.gain[j, 0, k] = seen/size, at/size, (SHARP*size).log()
+            self.laid[j, k] = True
+    def hold(self):
+        "Nothing is learned about planes that were laid"
+        for p in (self.planes, self.place, self.gain): p.grad.masked_fill_(self.laid[:, None], 0)
     def glass(self, x, n=None): # (N, n_in) -> (n or J, N, n_in)
         "What each of the first `n` judges sees"
         return ((x - self.mean[:n])@self.white[:n]).clamp(-self.bound, self.bound)
@@ -289,6 +317,26 @@ class Judges(nn.Module):
         return logits.T.unflatten(0, x.shape[:-1])
 
 # %% ../../nbs/10_models.laws.ipynb #10-model-044
+def flat_borders(view, axis, tolerance=1e-4): # (N, 10) float64; 3 or 4: balls were moved along x or along y
+    "Planes on which crowds of these points lie: [(normal (10,), place, the crowd)], with normal . view + place = 0"
+    others = [i for i in range(N_VIEW) if i != axis and not (axis == 3 and i == 8)]      # slope times x moves with x
+    crowd, borders = find_regimes(view[:, others], view[:, axis:axis + 1], 3, tolerance), []
+    for mine in (crowd == 0, crowd == 1):
+        if mine.sum() < max(30, 0.03*len(view)): continue
+        weight, bias = least_squares(view[mine][:, others], view[mine][:, axis:axis + 1])
+        normal = torch.zeros(N_VIEW, dtype=torch.float64)
+        normal[axis], normal[others] = 1, -weight[0]
+        borders.append((normal, -bias[0], view[mine]))
+    return borders
+
+def different(borders, near=1e-6):
+    "The same without repetition, the most crowded first: a plane through another's crowd, and the other through its, is the same"
+    off, kept = lambda border, other: (other[2]@border[0] + border[1]).abs().median() > near, []
+    for border in sorted(borders, key=lambda b: -len(b[2])):
+        if all(off(border, other) or off(other, border) for other in kept): kept.append(border)
+    return kept
+
+# %% ../../nbs/10_models.laws.ipynb #10-model-048
 class ServeHead(nn.Module):
     "Counts of served velocities in bins; `fit` sets the range, `count` adds"
     def __init__(self, bins, groups=16):
