@@ -16,7 +16,8 @@ __all__ = ['RESUMABLE', 'Parser', 'docments', 'add_options', 'chosen', 'trainabl
            'use_threads', 'free_folder', 'pong_data', 'train_parser', 'show_film', 'measure', 'how_to_go_on',
            'start_training', 'finish_training', 'kept_options', 'refuse_changes', 'read_options', 'pong_train',
            'Untracked', 'pong_eval', 'add_engine_options', 'with_balls', 'engine_options', 'load', 'played_by',
-           'play_parser', 'pong_play', 'pong_web']
+           'play_parser', 'pong_play', 'pong_web', 'agent_parser', 'agent_train', 'agent_eval', 'agent_watch',
+           'pong_agent']
 
 # %% ../nbs/90_cli.ipynb #90-cli-005
 class Parser(ArgumentParser):
@@ -444,3 +445,65 @@ def pong_web(argv=None):
     page = web_page(folders, options.out, **dataclasses.asdict(chosen(PageOptions, options)))
     print(f"made {page}, {page.stat().st_size/1e6:.2f} MB")
     if options.measure: print(json.dumps(measure_page(page, options.measure)))
+
+# %% ../nbs/90_cli.ipynb #90-cli-044
+def agent_parser(job, description, *settings):
+    "The options of one job"
+    parser = Parser(f"pong_agent {job}", description)
+    for cls in settings: add_options(parser, cls)
+    return parser
+
+def agent_train(argv):
+    "`pong_agent train`"
+    from pong_model.agents import AgentConfig, ToMLflow, ToTensorBoard
+    from pong_model.ppo import PPOConfig, train_agent
+    from pong_model.tracking import Tracking
+    parser = agent_parser("train", "Train an agent with PPO; Ctrl-C stops after an update and keeps what was learned.", AgentConfig, PPOConfig)
+    parser.add_argument("--out", type=str|None, default=None, help="the folder to make (default: trained/agent, with a number behind it if that exists)")
+    parser.add_argument("--resume", type=str|None, default=None, help="go on with the run in this folder; other options as they were, but `total` and `target`")
+    parser.add_argument("--tensorboard", type=str|None, default=None, help="write every update for TensorBoard into this folder")
+    parser.add_argument("--track", type=bool, default=False, help="record the run with MLflow")
+    parser.add_argument("--mlflow_server_url", type=str|None, default=None, help="an MLflow server (default: MLFLOW_TRACKING_URI, or files in this folder)")
+    options = parser.parse_args(argv)
+    config, agent = chosen(PPOConfig, options), chosen(AgentConfig, options)
+    require(options.out is None or options.resume is None and not Path(options.out).exists(), "out", options.out, "a folder that does not exist yet, and nothing beside --resume")
+    out = Path(options.resume or options.out or free_folder("trained/agent"))
+    tracking = Tracking(options.mlflow_server_url) if options.track else None
+    if tracking: tracking.start(dataclasses.asdict(agent) | dataclasses.asdict(config))
+    logs = [ToMLflow(tracking)]*bool(tracking) + [ToTensorBoard(folder) for folder in [options.tensorboard] if folder]
+    run = train_agent(agent, config, out, bool(options.resume), logs)
+    if tracking: tracking.model(out/"agent"); tracking.finish(); print(tracking.where)
+    print(f"{run.decisions:,} decisions in {run.seconds:.1f} s of learning; measure it, watch it:")
+    for job in ("eval", "watch"): print(f"  pong_agent {job} --agent {shlex.quote(str(out/'agent'))}")
+
+def agent_eval(argv):
+    "`pong_agent eval`"
+    from pong_model.agents import EvalConfig, evaluate, wilson
+    parser = agent_parser("eval", "Count the points that an agent makes, greedily, from fresh seeds; points of more than a minute are lost.", EvalConfig)
+    parser.add_argument("--json", type=str|None, default=None, help="write the figures to this file")
+    options = parser.parse_args(argv)
+    scores = evaluate(chosen(EvalConfig, options))
+    for name, points in scores.items(): print(f"against {name}: {points.share:.1%} of {points.n:,} points ({' to '.join(f'{x:.1%}' for x in wilson(points.won, points.n))})")
+    if options.json: write_atomically(options.json, lambda p: Path(p).write_text(json.dumps({name: dataclasses.asdict(x) for name, x in scores.items()}, indent=1) + "\n"))
+
+def agent_watch(argv):
+    "`pong_agent watch`"
+    from pong_model.agents import WatchConfig, watch_session
+    from pong_model.play import play_window, render_game
+    parser = agent_parser("watch", "Watch an agent play, or play against it.", WatchConfig)
+    parser.add_argument("--seconds", type=float, default=0., help="close after so many seconds (0: when the window is closed)")
+    parser.add_argument("--render", type=str|None, default=None, help="make a film (.gif or .mp4) of --seconds, 10 by default, instead of opening a window")
+    options = parser.parse_args(argv)
+    session = watch_session(chosen(WatchConfig, options))
+    if options.render: print(f"rendered {render_game(session, options.render, options.seconds or 10.)}"); return
+    play_window(session, frames=round(options.seconds*60) or None)
+    print("left {} : {} right".format(*session.scores))
+
+@command
+def pong_agent(argv=None):
+    "Train, measure and watch agents"
+    argv, jobs = sys.argv[1:] if argv is None else list(argv), dict(train=agent_train, eval=agent_eval, watch=agent_watch)
+    if argv and argv[0] in jobs: return jobs[argv[0]](argv[1:])
+    parser = Parser("pong_agent", "Agents: pong_agent train, pong_agent eval, pong_agent watch. Each says what it takes with -h.")
+    if any(a in ("-h", "--help") for a in argv): parser.parse_args(["-h"])
+    require(False, "pong_agent", argv[0] if argv else "nothing", "train, eval or watch, and then options; -h behind each lists them")
