@@ -52,7 +52,7 @@ def add_options(parser, cls, skip=()):
 # %% ../nbs/90_cli.ipynb #90-cli-008
 def chosen(cls, options, **changes):
     "A dataclass made from the options it gave"
-    return cls(**{f.name: getattr(options, f.name) for f in dataclasses.fields(cls) if hasattr(options, f.name)} | changes)
+    return cls(**{f.name: options[f.name] for f in dataclasses.fields(cls) if f.name in options} | changes)
 
 # %% ../nbs/90_cli.ipynb #90-cli-011
 def trainable()->dict:
