@@ -14,13 +14,13 @@ PYTHONS = [v for v in ("3.11", "3.12", "3.13", "3.14") if parse(v) >= parse(cfg[
 
 
 class BuildWithModels(build_py):
-    "Copies the shipped models into the package: a wheel has them (an editable install finds them in artifacts)"
+    "Copies shipped models and agents into the package: a wheel has them (an editable install finds them in artifacts)"
 
     def shipped(self):
         "Pairs of a shipped file and its place in the package"
-        models = HERE/"artifacts"/"pretrained"
-        built = Path(self.build_lib)/cfg["lib_path"]/"pretrained"
-        return [(f, built/f.relative_to(models)) for f in sorted(models.rglob("*")) if f.is_file()]
+        package, places = Path(self.build_lib)/cfg["lib_path"], dict(pretrained="pretrained", agents="pretrained_agents")
+        return [(f, package/there/f.relative_to(HERE/"artifacts"/here))
+                for here, there in places.items() for f in sorted((HERE/"artifacts"/here).rglob("*")) if f.is_file()]
 
     def run(self):
         super().run()

@@ -450,7 +450,7 @@ def pong_web(argv=None):
 def agent_parser(job, description, *settings):
     "The options of one job"
     parser = Parser(f"pong_agent {job}", description)
-    for cls in settings: add_options(parser, cls)
+    for cls in settings: add_options(parser, cls, skip=("n_balls",))     # these games have one
     return parser
 
 def agent_train(argv):
