@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 from fastcore.basics import patch
-from .game import (HORIZONTAL, LEFT_SCORED, NOTHING, RIGHT_SCORED, VERTICAL, GameConfig, Layout, as_seeds, check_history, config_from_dict,
+from .game import (HORIZONTAL, LEFT_SCORED, NOTHING, PRESENT, RIGHT_SCORED, VERTICAL, GameConfig, Layout, as_seeds, check_history, config_from_dict,
     event_classes, require, write_atomically)
 from .exact import ExactEngine
 from .players import MixedPlayer, RandomPlayer, SinePlayer, Tracker, make_player
@@ -89,7 +89,9 @@ class GameSource:
         engine = ExactEngine(self.game, len(states), self.threads)
         engine.load(states[:, None])
         engine.seeds[:] = np.arange(len(states))
-        return engine.step(actions)
+        after, layout = engine.step(actions), engine.layout
+        layout.balls(after)[:] *= layout.balls(states)[..., PRESENT:PRESENT+1]       # a ball that was not there is not served
+        return after
 
 # %% ../nbs/10_data.ipynb #10-data-016
 def near_events(

@@ -118,7 +118,7 @@ class Lot:
         self.plain = gather(whole, 40*config.batch_size)
         near = whole & near_events(trajectory, margin, before_score)
         self.near = gather(near, config.candidates)
-        if ask and config.what_ifs:
+        if ask and config.what_ifs and config.loss_ticks == 1:         # what came before the situation is another game's
             games, at = choose_steps(near, config.what_ifs, rng)
             states, actions = windows(trajectory, games, at, window)
             _, states[:, -2], actions[:, -1], states[:, -1] = what_if(ask, true[games, at], states[:, -2], actions[:, -1], rng)
@@ -148,7 +148,7 @@ def put_together(states, balls, paddles): # (N, F), (N,), (N,): from which rows
 class Situations(NamedTuple):
     "What was asked about, and the answers, one a row"
     before:np.ndarray    # (N, F) as the game knows them
-    seen:np.ndarray      # (N, F) as the model sees them: with motions for velocities, perhaps
+    seen:np.ndarray      # (N, F) as the model sees them: motions instead of velocities, if it is told positions only
     actions:np.ndarray   # (N, 2)
     after:np.ndarray     # (N, F) what followed
 
@@ -218,8 +218,11 @@ class Inquiry:
 def situations(model:Model, source, sample:Trajectory, n:int, rounds:int=30)->Situations:
     "Ticks near events of games that were played, and corners put together from them"
     data, rng = source.data, np.random.default_rng(0)
-    states = sample.states if model.config.velocities else known_motions(model, torch.from_numpy(sample.states))[0].numpy()
-    at = choose_steps(near_events(sample, data.margin, data.before_score), n, rng)
+    states, near = sample.states, near_events(sample, data.margin, data.before_score)
+    if model.positions_only:
+        states, sure = (x.numpy() for x in known_motions(model, torch.from_numpy(states)))
+        near = near & sure[:, :-1].all(-1)
+    at = choose_steps(near, n, rng)
     before, seen, actions = sample.states[at], states[at], sample.actions[at]
     lots = [Situations(before, seen, actions, source.ask(before, actions))]
     for _ in range(rounds):

@@ -170,6 +170,7 @@ class Model(nn.Module):
     def hold(self):
         "After `backward`: nothing is learned about borders that are known"
         self.judges.hold(); self.paddle_events.planes.hold()
+
     def think(self, states, actions, memory=None, last=0, scale=None):
         "`unroll` of states in which all motion can be seen"
         inputs = self.standardise(slot_inputs(states, actions))
@@ -276,6 +277,7 @@ def fit_closed_form(model:Model, batch:Batch):
         model.balls_seen.zero_(); model.count_balls(before[:, 0])
         least, most, longest = scale.min(), scale.max(), (scale - before[..., COURT_SCALE]).abs().max()
         inside = (before[..., COURT_SCALE] >= least + longest) & (before[..., COURT_SCALE] <= most - longest)      # at its ends a walk turns back
+        if not inside.any(): inside = torch.ones_like(inside)
         then, now = before[..., COURT_SCALE][inside], scale[inside]
         model.scale_law.fit(then[:, None], now[:, None], torch.zeros(len(now), dtype=torch.long))
 

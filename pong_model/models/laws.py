@@ -239,13 +239,15 @@ class Planes(nn.Module):
     @torch.no_grad()
     def lay(self, borders): # [(normal (n_in,), place)]
         "Put the last planes where these borders are, as sharp steps; `hold` keeps them there"
+        self.laid.zero_()
         for k, (normal, place) in enumerate(borders, len(self.gain) - len(borders)):
             size = normal.norm()
             self.linear.weight[k], self.linear.bias[k], self.gain[k] = normal/size, place/size, (SHARP*size).log()
             self.laid[k] = True
     def hold(self):
         "Nothing is learned about planes that were laid"
-        for p in (self.linear.weight, self.linear.bias, self.gain): p.grad[self.laid] = 0
+        for p in (self.linear.weight, self.linear.bias, self.gain):
+            if p.grad is not None: p.grad[self.laid] = 0
     def forward(self, x): return torch.tanh(self.gain.exp()*self.linear(x))
 
 # %% ../../nbs/10_models.laws.ipynb #10-model-036
@@ -292,6 +294,7 @@ class Judges(nn.Module):
     @torch.no_grad()
     def lay(self, j, borders): # [(normal (n,), place)], in the inputs' own units, n <= n_in
         "Put judge j's last planes where these borders are, as sharp steps; `hold` keeps them there"
+        self.laid[j] = False
         for k, (normal, place) in enumerate(borders, self.planes.shape[2] - len(borders)):
             raw = F.pad(normal, (0, len(self.white[j]) - len(normal)))
             seen, at = torch.linalg.pinv(self.white[j].double())@raw, place + raw@self.mean[j, 0].double()
@@ -300,7 +303,8 @@ class Judges(nn.Module):
             self.laid[j, k] = True
     def hold(self):
         "Nothing is learned about planes that were laid"
-        for p in (self.planes, self.place, self.gain): p.grad.masked_fill_(self.laid[:, None], 0)
+        for p in (self.planes, self.place, self.gain):
+            if p.grad is not None: p.grad.masked_fill_(self.laid[:, None], 0)
     def glass(self, x, n=None): # (N, n_in) -> (n or J, N, n_in)
         "What each of the first `n` judges sees"
         return ((x - self.mean[:n])@self.white[:n]).clamp(-self.bound, self.bound)
