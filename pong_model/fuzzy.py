@@ -158,7 +158,7 @@ class FuzzyEngine(Engine):
     def reset(self, seeds, games=None):
         games = np.arange(self.n_games)[slice(None) if games is None else np.asarray(games)]
         self.seeds[games], self.ticks[games] = as_seeds(seeds, len(games)), 0
-        if len(games) == self.n_games: self.court = None
+        if len(games) == self.n_games: self.court = self._first = None        # a model that learned since begins anew
         first, there = np.repeat(self._first_row(), len(games), 0), np.ones((len(games), self.config.n_balls), bool)
         u = self._random(games)
         if self.ball_count == "model": there[:] = np.arange(self.config.n_balls) < self.model.draw_count(u[:, 0, 0]).cpu().numpy()[:, None]

@@ -4,7 +4,7 @@
 
 # %% ../nbs/00_game.ipynb #00-game-002
 from __future__ import annotations
-import dataclasses, functools, math, os, tempfile
+import contextlib, ctypes, dataclasses, functools, math, os, tempfile
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
@@ -16,7 +16,7 @@ __all__ = ['MAX_SPEED', 'SCALE_LIMITS', 'RULES', 'HORIZONTAL', 'VERTICAL', 'NOTH
            'LEFT_VY', 'RIGHT_Y', 'RIGHT_VY', 'LEFT_POINTS', 'RIGHT_POINTS', 'MATCH_OVER', 'COURT_SCALE', 'PRESENT', 'X',
            'Y', 'VX', 'VY', 'HORIZONTAL_FLAGS', 'VERTICAL_FLAGS', 'GAME_SIZE', 'BALL_SIZE', 'MASK', 'require',
            'GameConfig', 'config_from_dict', 'Layout', 'event_classes', 'mix', 'random_bits', 'as_unit', 'as_seeds',
-           'Engine', 'check_actions', 'check_history', 'check_engine', 'write_atomically']
+           'Engine', 'check_actions', 'check_history', 'check_engine', 'write_atomically', 'keep_memory']
 
 # %% ../nbs/00_game.ipynb #00-game-003
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: OpenMP threads that spin while they wait starve busy cores
@@ -316,3 +316,11 @@ def write_atomically(
         Path(temporary).unlink(missing_ok=True)
         raise
     return path
+
+# %% ../nbs/00_game.ipynb #00-game-054
+def keep_memory(mapped:int=32, spare:int=256):
+    "Have glibc keep up to so many MB that were freed: asking the system for blocks of at most `mapped` MB takes longer than filling them"
+    if not any(name.startswith("MALLOC_") for name in os.environ):          # somebody knows better
+        with contextlib.suppress(OSError, AttributeError):                  # no Linux, or none with glibc
+            for what, mb in ((-3, mapped), (-1, spare)): ctypes.CDLL("libc.so.6").mallopt(what, mb << 20)   # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
+keep_memory()

@@ -24,10 +24,10 @@ from .fuzzy import FuzzyEngine
 from .models.core import JUDGED, Batch, Model, fit_closed_form, known_motions, loss_of, new_folder, read_model, save_model, whole_folder
 
 # %% auto #0
-__all__ = ['ALONG_Y', 'ASKED', 'TrainConfig', 'find_device', 'difficulty', 'Lot', 'mine', 'put_together', 'Situations', 'what_if',
-           'happens', 'Inquiry', 'situations', 'lay_borders', 'Run', 'begin_run', 'rate', 'draw_batch', 'old_memories',
-           'own_play', 'Diverged', 'fit', 'save_checkpoint', 'load_checkpoint', 'Progress', 'Validate', 'Checkpoint',
-           'LivePlot', 'stop_on_interrupt']
+__all__ = ['ALONG_Y', 'ASKED', 'CHECKPOINT_FORMAT', 'TrainConfig', 'find_device', 'difficulty', 'Lot', 'mine', 'put_together',
+           'Situations', 'what_if', 'happens', 'Inquiry', 'situations', 'lay_borders', 'Run', 'begin_run', 'rate',
+           'draw_batch', 'old_memories', 'own_play', 'Diverged', 'fit', 'save_checkpoint', 'load_checkpoint',
+           'Progress', 'Validate', 'Checkpoint', 'LivePlot', 'stop_on_interrupt']
 
 # %% ../nbs/22_training.ipynb #22-train-005
 @dataclass(frozen=True)
@@ -273,10 +273,16 @@ def begin_run(model:Model, source, config:TrainConfig)->Run:
     fit_closed_form(model.cpu(), Batch(*(torch.from_numpy(x[:1500]) for x in (sample.states, sample.actions)), None))   # in float64: not on a GPU
     if config.questions and hasattr(source, "ask"): lay_borders(model, source, sample, config.questions)
     model.to(device)
-    gains = [p for name, p in model.named_parameters() if name.endswith("gain")]
-    others = [p for name, p in model.named_parameters() if not name.endswith("gain")]
-    groups = [dict(params=others, factor=1.), dict(params=gains, factor=config.gain_rate)]
-    return Run(model, torch.optim.AdamW(groups, config.learning_rate, weight_decay=config.weight_decay, fused=True), config)
+    return Run(model, torch.optim.AdamW(_groups(model, config), config.learning_rate, fused=True), config)
+
+def _groups(model, config):
+    "Parameters that share a rate and a decay: gains, the rest of what says where planes stand (nothing pulls either to zero), and all others"
+    named = dict(model.named_parameters())
+    gains = {name for name in named if name.endswith("gain")}
+    places = {name for name in named if "planes" in name or name.endswith("place")} - gains
+    chosen = lambda names: [p for name, p in named.items() if name in names]
+    return [dict(params=chosen(named.keys() - gains - places), factor=1., weight_decay=config.weight_decay),
+            dict(params=chosen(places), factor=1., weight_decay=0.), dict(params=chosen(gains), factor=config.gain_rate, weight_decay=0.)]
 
 # %% ../nbs/22_training.ipynb #22-train-024
 def rate(config:TrainConfig, step:int)->float:
@@ -381,14 +387,21 @@ def fit(
     return run
 
 # %% ../nbs/22_training.ipynb #22-train-037
+CHECKPOINT_FORMAT = "pong_model.checkpoint/2"      # 2: which planes were laid; 1 asked again
+
+def _laid(model):
+    "Which planes training leaves alone"
+    return {"laid.judges": model.judges.laid, "laid.paddles": model.paddle_events.planes.laid}
+
 def save_checkpoint(run:Run, folder)->Path:
     "Write everything that is needed to go on"
     with new_folder(folder) as new:
         save_model(run.model, new/"model")
         tensors = {f"optimiser.{i}.{k}": v.detach().cpu() for i, s in run.optimiser.state_dict()["state"].items() for k, v in s.items()}
         if run.buffer: tensors |= dict(zip(("buffer.states", "buffer.actions"), (x.contiguous() for x in run.buffer)))
+        tensors |= {name: mask.cpu() for name, mask in _laid(run.model).items()}
         (new/"training.safetensors").write_bytes(save(tensors))
-        record = dict(format="pong_model.checkpoint/1", epoch=run.epoch, best=run.best, waited=run.waited, history=run.history, config=dataclasses.asdict(run.config))
+        record = dict(format=CHECKPOINT_FORMAT, epoch=run.epoch, best=run.best, waited=run.waited, history=run.history, config=dataclasses.asdict(run.config))
         (new/"training.json").write_text(json.dumps(record) + "\n")
     return Path(folder)
 
@@ -400,14 +413,14 @@ def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     try: record = json.loads((folder/"training.json").read_text())
     except ValueError: raise ValueError(f"resume: {str(folder)!r}: training.json is not JSON") from None
     got = record.get("format") if isinstance(record, dict) else None
-    require(got == "pong_model.checkpoint/1", f"resume {str(folder)!r}, format", got, "pong_model.checkpoint/1")
+    require(got == CHECKPOINT_FORMAT, f"resume {str(folder)!r}, format", got, CHECKPOINT_FORMAT)
     old = config_from_dict(TrainConfig, record["config"], "resume, config")
     config = config or old
     free = ("epochs", "threads", "device", "patience", "eval_every")
     differ = [f.name for f in dataclasses.fields(old) if f.name not in free and getattr(old, f.name) != getattr(config, f.name)]
     require(not differ, "resume", ", ".join(f"{n}={getattr(config, n)}" for n in differ), ", ".join(f"{n}={getattr(old, n)}" for n in differ) + " as the checkpoint has it")
-    run = begin_run(read_model(folder/"model"), source, config)
-    saved = read_model(folder/"model")
+    run = begin_run(read_model(folder/"model"), source, dataclasses.replace(config, questions=0))      # what was asked once is known
+    run.config, saved = config, read_model(folder/"model")
     run.model.load_state_dict(saved.state_dict()); run.model.about = saved.about
     try: tensors = load_file(folder/"training.safetensors")
     except Exception as error: raise ValueError(f"resume: {str(folder)!r}: training.safetensors is broken ({type(error).__name__})") from None
@@ -416,6 +429,7 @@ def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
         _, i, key = name.split(".")
         state["state"].setdefault(int(i), {})[key] = tensors[name]
     run.optimiser.load_state_dict(state)
+    for name, mask in _laid(run.model).items(): mask.copy_(tensors[name])
     run.buffer = [tensors[k] for k in ("buffer.states", "buffer.actions")] if "buffer.states" in tensors else None
     run.epoch, run.best, run.waited, run.history = record["epoch"], record["best"], record["waited"], record["history"]
     return run
