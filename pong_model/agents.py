@@ -31,7 +31,7 @@ __all__ = ['EYES', 'HEADS', 'WIDEST', 'STAY', 'UP', 'DOWN', 'AT_WALL', 'NARROW',
            'draw_class', 'choose_actions', 'Choice', 'decide', 'Agent', 'save_agent', 'shipped_agents', 'agent_folder',
            'read_header', 'load_agent', 'EqualTracker', 'find_player', 'wilson', 'Points', 'count_points', 'keep_games',
            'count_fused', 'play_points', 'shares', 'fold_path', 'chase', 'plan', 'aim_games', 'Oracle', 'ToMLflow',
-           'summary_writer', 'ToTensorBoard', 'EvalConfig', 'evaluate', 'WatchConfig', 'watch_session']
+           'summary_writer', 'ToTensorBoard', 'EvalConfig', 'who_is', 'evaluate', 'WatchConfig', 'watch_session']
 
 # %% ../nbs/41_agents.ipynb #41-agent-005
 EYES, HEADS = ("state", "positions", "frames"), ("continuous", "discrete", "two_part")
@@ -436,13 +436,13 @@ def EqualTracker()->BuiltInPlayer:
 
 OPPONENTS = PLAYERS | dict(equal=EqualTracker)
 
-def find_player(name)->Player:
+def find_player(name, option:str="player")->Player: # what errors call it
     "A player by its name: built-in, `equal`, `oracle`, or an agent's as in `load_agent`; a `Player` is given back"
     if hasattr(name, "act"): return name
     if name in OPPONENTS: return OPPONENTS[name]()
     try: return load_agent(name)
     except FileNotFoundError:
-        require(False, "player", name, f"{', '.join([*OPPONENTS, *shipped_agents()])}, or an agent's folder")
+        require(False, option, name, f"{', '.join([*OPPONENTS, *shipped_agents()])}, or an agent's folder")
 
 # %% ../nbs/41_agents.ipynb #41-agent-045
 TOO_LONG = 60.   # seconds after which a point is lost
@@ -529,7 +529,7 @@ def play_points(
     require(not isinstance(rules, str) or rules in RULES, "rules", rules, f"{', '.join(RULES)} or a GameConfig")
     require(isinstance(n, int) and 0 < n <= 10**7, "points", n, "a whole number from 1 to 10000000")
     require(isinstance(seed, int) and 0 <= seed < 2**20, "seed", seed, "a whole number from 0 to 1048575")
-    game, other = RULES[rules] if isinstance(rules, str) else rules, find_player(opponent)
+    game, other = RULES[rules] if isinstance(rules, str) else rules, find_player(opponent, "opponent")
     keys = np.uint64(EVALUATION + (seed << 24)) + np.arange(n, dtype=np.uint64)
     if engine is None and isinstance(agent, Agent) and type(other) is BuiltInPlayer: return count_fused(agent, other, game, keys, side)
     return count_points(agent, other, (engine or (lambda n: ExactEngine(game, n)))(n), episode_seed(keys, np.uint64(0)), side)
@@ -649,10 +649,16 @@ class EvalConfig:
     @property
     def names(self)->tuple: return FIXED if self.opponents == "fixed" else tuple(self.opponents.split(","))
 
+def who_is(name:str)->str: # "" for a name that says it, or an agent
+    "What stands behind a built-in player's name"
+    if name.startswith("level"): return f"a tracker, level {name[5:]} of 4"
+    said = (OPPONENTS[name].__doc__ or "") if name in OPPONENTS else ""
+    return said[:1].lower() + said[1:].split(";")[0].split("\n")[0]
+
 def evaluate(config:EvalConfig)->dict[str, Points]: # opponent's name: points
     "Play the points that `config` asks for"
-    player = find_player(config.agent)
-    for name in config.names: find_player(name)      # all that can be wrong is found before anything is played
+    player = find_player(config.agent, "agent")
+    for name in config.names: find_player(name, "opponents")      # all that can be wrong is found before anything is played
     side = ("left", "right").index(config.side)
     return {name: play_points(player, name, config.rules, config.points, config.seed, side) for name in config.names}
 
@@ -673,5 +679,5 @@ def watch_session(config:WatchConfig):
     "A `PlaySession` for `play_window` or the widget"
     from pong_model.play import PlaySession
     engine = Stage(EnvConfig(config.engine, config.model_path, config.rules)).engine(1)
-    right = None if config.opponent == "person" else find_player(config.opponent)
-    return PlaySession(engine, find_player(config.agent), right, seed=config.seed)
+    right = None if config.opponent == "person" else find_player(config.opponent, "opponent")
+    return PlaySession(engine, find_player(config.agent, "agent"), right, seed=config.seed)
