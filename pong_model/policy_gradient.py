@@ -95,7 +95,7 @@ def paint_block(x, y, width, height, reach, dark, picture):
             dark[i, j] *= ONE - down*across
             picture[i, j] = np.uint8(np.float32(255)*(ONE - dark[i, j]) + np.float32(.5))
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-013
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-015
 @compiled
 def changes(rows, sizes, reach, n_balls, fresh, before, now, dark, at, change, first):
     """Paint states (n, F), compare with the pictures `before` (n, H, W), which become these.
@@ -120,7 +120,7 @@ def changes(rows, sizes, reach, n_balls, fresh, before, now, dark, at, change, f
                     before[g, i, j] = now[i, j]
     return count
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-014
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-016
 class Glances:
     "Like `agents.Eyes` with pictures, but what it sees are `Pixels`"
     def __init__(self, n:int, game:GameConfig):
@@ -136,7 +136,7 @@ class Glances:
         count = changes(seen, *game, fresh, self.before, *self.room, at, change, first)
         return Pixels(at[:count].copy(), change[:count].copy(), first)
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-017
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-019
 SPARSE_SCALE = 10.      # pictures are multiplied by it: the largest change is then as large as an input may be
 
 def first_columns(policy:Policy):
@@ -158,7 +158,7 @@ def new_policy(config:AgentConfig)->Policy:
     if config.observation == "frames": policy.scale.fill_(SPARSE_SCALE)
     return policy
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-020
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-022
 def play_whole(
     policy:Policy,
     stage:Stage,        # the game, the opponent, the side; see `EnvConfig`
@@ -210,7 +210,7 @@ def _choose(policy, inputs, masks, u, work, columns)->Chosen:
     choose_actions(numbers, log_sigma, masks, u, is_greedy, *kind, actions, speeds, log_p)
     return Chosen(speeds, actions)
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-024
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-026
 @dataclass(frozen=True)
 class ReinforceConfig:
     "How an agent learns by REINFORCE"
@@ -233,7 +233,7 @@ class ReinforceConfig:
             is_number = isinstance(value, int if is_whole else (int, float)) and not isinstance(value, bool)
             is_fit = is_number and low <= value <= high and (name != "learning_rate" or value > 0)
             require(is_fit, name, value, f"a {'whole ' if is_whole else ''}number from {low} to {high}")
-        is_built_in = isinstance(self.opponent, str) and isinstance(find_player(self.opponent), BuiltInPlayer)
+        is_built_in = isinstance(self.opponent, str) and isinstance(find_player(self.opponent, "opponent"), BuiltInPlayer)
         require(is_built_in, "opponent", self.opponent, "a built-in player's name, or equal")
 
 _LIMITS = dict(updates=(0, 10**7), points=(2, 10**6), longest=(1, 10**5), gamma=(0, 1), learning_rate=(0, 1),
@@ -241,7 +241,7 @@ _LIMITS = dict(updates=(0, 10**7), points=(2, 10**6), longest=(1, 10**5), gamma=
 ORIGINAL = AgentConfig("frames", "discrete", hidden_size=250, num_layers=1)     # one layer of 250, on differences
 ON_NUMBERS = dataclasses.replace(ORIGINAL, observation="state")
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-028
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-030
 @dataclass
 class Run:
     "A training at the end of an update"
@@ -278,7 +278,7 @@ def fresh_points(config:ReinforceConfig, update:int)->tuple:
     rng = np.random.default_rng((config.seed, update))
     return rng.integers(2**39, size=config.points, dtype=np.uint64), rng     # far from the keys of evaluations
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-030
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-032
 def learn_once(run:Run)->dict:
     "Play, look back, make the good likelier; returns what to write down"
     config, policy, began = run.config, run.policy, time.perf_counter()
@@ -308,7 +308,7 @@ def train(run:Run, logs=(), hooks=())->Run:
         for hook in hooks: hook(run)
     return run
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-031
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-033
 def give_up(run:Run, good:dict):
     "Go back to the last good policy, and say so"
     run.policy.load_state_dict(good)
@@ -325,7 +325,7 @@ def validate(run:Run, opponents=None)->dict: # against/<name>: share of points
         told[f"against/{name}"] = float((play_whole(run.policy, stage, keys, longest=longest).result > 0).mean())
     return told
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-034
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-036
 CHECKPOINT = "pong_model.reinforce/1"
 
 def save_run(run:Run, folder)->Path:
@@ -364,7 +364,7 @@ def load_run(folder, **changes)->Run:
     run.update, run.decisions, run.seconds, run.history = (record[k] for k in ("update", "decisions", "seconds", "history"))
     return run
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-039
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-041
 def status_line(run)->str:
     "What a run has to say for itself, in a line"
     total, last = getattr(run, "total", None), run.history[-1] if run.history else {}
@@ -411,7 +411,7 @@ class Control:
             self.wants_status, self.said = False, time.monotonic()
             self.say(status_line(run))
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-042
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-044
 class Keys:
     "Keys pressed in a terminal, for a `Control`; a context manager"
     MEANING = {"p": "toggle", " ": "toggle", "s": "status", "q": "quit"}
@@ -450,7 +450,7 @@ class Keys:
         import termios
         if self._is_mine(): termios.tcsetattr(self.terminal, termios.TCSADRAIN, self.before)
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-046
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-048
 @contextmanager
 def signals(control:Control):
     "Signals sent to this process, for a `Control`; does nothing in other threads than the main one, which get none"
@@ -471,7 +471,7 @@ def listening(control:Control):
     "Keys and signals for a `Control`"
     with Keys(control), signals(control): yield control
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-052
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-054
 def in_background(work, *arguments, **settings)->Future:
     "Call `work` in a thread of its own; `result()` of what is given back waits for it"
     pool = ThreadPoolExecutor(1, "training")
@@ -501,7 +501,7 @@ class Buttons:
 
     def _repr_mimebundle_(self, **kwargs): return self.box._repr_mimebundle_(**kwargs)
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-055
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-057
 def learn(run:Run, folder, logs=(), hooks=())->Run:
     "Train with checkpoints in `folder` (the agent is `folder`/agent); `Diverged` is raised after the last good policy was saved"
     def keep(run):
