@@ -8,6 +8,7 @@ from .game import (COURT_SCALE, HORIZONTAL, HORIZONTAL_FLAGS, SCALE_LIMITS, LEFT
     MATCH_OVER, PRESENT, RIGHT_POINTS, RIGHT_SCORED, RIGHT_VY, RIGHT_Y, SERVED, VERTICAL, VERTICAL_FLAGS, VX, VY, X, Y, Engine,
     GameConfig, Layout, as_seeds, as_unit, check_actions, check_history, config_from_dict, event_classes, random_bits, require)
 import numpy as np, torch
+from fastcore.basics import patch
 from .models.laws import balls_of
 from .models.core import Model, Prediction
 from .models.single import SingleGame, supports
@@ -99,7 +100,7 @@ def exact_scoring(new, old, config:GameConfig, layout:Layout, serve):
     new[:, LEFT_POINTS:RIGHT_POINTS+1] = kept + np.stack([(leaves == 1).sum(1), (leaves == -1).sum(1)], 1)
     new[:, MATCH_OVER] = 0 if config.points_to_win is None else new[:, LEFT_POINTS:RIGHT_POINTS+1].max(1) >= config.points_to_win
 
-# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-015
+# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-017
 class FuzzyEngine(Engine):
     "Pong as a model believes it to be: `n_games` games, each with a memory carried from tick to tick"
     def __init__(self,
@@ -148,127 +149,148 @@ class FuzzyEngine(Engine):
         "Which parts of the game come from the rules; empty if none do"
         return ", ".join(name for name in ("paddles", "scoring") if getattr(self, name) == "exact")
 
-    def _random(self, games=slice(None)):
-        "Random numbers (B, K, 5) of this tick"
-        K = self.config.n_balls
-        at = self.ticks[games, None]*np.uint64(5*K) + np.arange(5*K, dtype=np.uint64)
-        return torch.from_numpy(as_unit(random_bits(self.seeds[games, None], at & np.uint64(0xffffffff)))).view(-1, K, 5).to(self.device)
-
-    @torch.inference_mode()
-    def reset(self, seeds, games=None):
-        games = np.arange(self.n_games)[slice(None) if games is None else np.asarray(games)]
-        self.seeds[games], self.ticks[games] = as_seeds(seeds, len(games)), 0
-        if len(games) == self.n_games: self.court = self._first = None        # a model that learned since begins anew
-        first, there = np.repeat(self._first_row(), len(games), 0), np.ones((len(games), self.config.n_balls), bool)
-        u = self._random(games)
-        if self.ball_count == "model": there[:] = np.arange(self.config.n_balls) < self.model.draw_count(u[:, 0, 0]).cpu().numpy()[:, None]
-        serves = self.model.serve.sample(u[..., 2:4].flatten(0, 1), self.serve_temperature).cpu().numpy()
-        balls = self.layout.balls(first)
-        balls[..., VX:VY+1] = self.unit*serves.reshape(len(games), -1, 2)
-        balls *= there[..., None]
-        self.ticks[games] += np.uint64(1)
-        self.states = self.states.copy()
-        self.states[games] = first
-        self._forget((games[:, None]*self.config.n_balls + np.arange(self.config.n_balls)).ravel())
-        return self.states.copy()
-
-    def _first_row(self):
-        "What the model makes of a game in which a point has just been made: every game's first row (1, F), but for the serve"
-        if self._first is None:
-            start = np.zeros((1, self.layout.n_features), np.float32)
-            start[:, COURT_SCALE] = self.config.court_scale
-            self.layout.balls(start)[..., [PRESENT, HORIZONTAL_FLAGS - 1 + RIGHT_SCORED]] = 1
-            p, _ = self.model.step(self._tensor(start), torch.zeros(1, 2, device=self.device), self.model.empty(self.config.n_balls))
-            self._first = decode(p, self._tensor(start), lambda: torch.zeros(1, self.config.n_balls, 5, device=self.device), force=SERVED).cpu().numpy()
-            self._first[:, :COURT_SCALE], self._first[:, COURT_SCALE] = 0, self.config.court_scale
-        return self._first
-
-    def step(self, actions):
-        actions, scale = check_actions(actions, self.n_games), self._next_scale()
-        new = self._step_one(actions, scale) if self.single else self._step_many(actions, scale)
-        if self.paddles == "exact": exact_paddles(new, self.states, actions, self.config)
-        if self.scoring == "exact": exact_scoring(new, self.states, self.config, self.layout, lambda games, balls: self._serves()[games, balls])
-        self.ticks += np.uint64(1)
-        self.states, self.court = new, None
-        return new.copy()
-
-    def drive(self, scale):
-        "Set the court's scale of the next tick, (n_games,): a court that walks is otherwise walked by the model"
-        court, (low, high) = np.broadcast_to(np.asarray(scale, np.float32), (self.n_games,)).copy(), SCALE_LIMITS
-        require(np.isfinite(court).all() and (court >= low).all() and (court <= high).all(), "scale", scale, f"numbers from {low} to {high}")
-        self.court = court
-
-    def _next_scale(self):
-        "The court's scale of the next tick, (n_games,): as it was set, or what the model makes of it"
-        if self.court is not None: return self.court
-        old, law = self.states[:, COURT_SCALE], self.model.scale_law
-        scale, spread = old*float(law.weight[0, 0, 0]) + float(law.bias[0, 0]), float(law.rms[0, 0])
-        if spread > STILL:
-            scale, (low, high) = scale + court_step(spread, self._random()[:, 0, 4].cpu().numpy()), self.model.scale_range.tolist()
-            scale = np.clip(np.where(scale > high, 2*high - scale, np.where(scale < low, 2*low - scale, scale)), low, high)
-        return scale.astype(np.float32)
-
-    @torch.inference_mode()
-    def _step_many(self, actions, scale):
-        state = self._tensor(self._seen(self.states))
-        p, self._memory = self.model.step(state, self._tensor(actions), self._memory, self._tensor(scale))
-        new = self._told(decode(p, state, self._random, self.event_temperature, self.serve_temperature).cpu().numpy(), self.states)
-        if self.forget_at_serve: self._forget(np.flatnonzero(event_classes(self.layout.balls(new))[0] == SERVED))
-        return new
-
-    def _forget(self, rows):
-        "Empty the memories of some balls, counted over all games"
-        memory = self.memory
-        for kept, empty in zip(memory, self.model.empty(len(rows))): kept[rows] = empty
-        self.memory = memory
-
-    def _step_one(self, actions, scale):
-        new, served = self.single.tick(self._seen(self.states)[0], actions[0], scale[0])
-        if served.any(): self.layout.balls(new)[served, VX:VY+1] = self._serves()[0, served]/self.unit
-        return self._told(new[None], self.states)
-
-    @torch.inference_mode()
-    def _serves(self):
-        "A serve for every ball (B, K, 2), should it be needed"
-        u = self._random()
-        return self.unit*self.model.serve.sample(u[..., 2:4].flatten(0, 1), self.serve_temperature).unflatten(0, u.shape[:2]).cpu().numpy()
-
-    def _seen(self, states):
-        "States as the model is given them: of velocities, one that is told positions only looks at a serve's, which it drew itself"
-        if not self.model.positions_only: return states
-        states = states.copy()
-        self.layout.balls(states)[..., VX:VY+1] /= self.unit
-        return states
-
-    def _told(self, new, old):
-        "States as others are given them: where the model knows no velocities, they are differences of its positions"
-        if not self.model.positions_only: return new
-        balls = self.layout.balls(new)
-        served = event_classes(balls)[0] == SERVED
-        with np.errstate(over="ignore", invalid="ignore"):          # a ball may be lost beyond all numbers
-            way = balls[..., X:Y+1] - self.layout.balls(old)[..., X:Y+1]
-            balls[..., VX:VY+1] = self.unit*np.where(served[..., None], balls[..., VX:VY+1], way)
-            for y, vy in ((LEFT_Y, LEFT_VY), (RIGHT_Y, RIGHT_VY)): new[:, vy] = self.unit*(new[:, y] - old[:, y])
-        return new
-
-    @torch.inference_mode()
-    def load(self, states, actions=None):
-        states, actions = check_history(states, actions, self.n_games, self.layout)
-        memory, past = self.model.empty(self.n_games*self.config.n_balls), self._tensor(self._seen(states))
-        if states.shape[1] > 1: _, memory = self.model.unroll(past[:, :-1], self._tensor(actions), memory, 0, past[:, 1:, COURT_SCALE])
-        self.memory = tuple(m.clone() for m in memory)
-        self.states, self.court = states[:, -1].copy(), None
-        return self.states.copy()
-
-    def snapshot(self):
-        court = np.zeros(0, np.float32) if self.court is None else self.court.copy()
-        return dict(states=self.states.copy(), seeds=self.seeds.copy(), ticks=self.ticks.copy(), court=court,
-                    **{f"memory{i}": m.cpu().numpy().copy() for i, m in enumerate(self.memory)})
-
-    def restore(self, snapshot):
-        self.states, self.seeds, self.ticks, court = (snapshot[k].copy() for k in ("states", "seeds", "ticks", "court"))
-        self.court = court if len(court) else None
-        self.memory = tuple(self._tensor(snapshot[f"memory{i}"].copy()) for i in range(len(self._memory)))
-        return self.states.copy()
-
     def _tensor(self, array): return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-019
+@patch
+def _random(self:FuzzyEngine, games=slice(None)):
+    "Random numbers (B, K, 5) of this tick"
+    K = self.config.n_balls
+    at = self.ticks[games, None]*np.uint64(5*K) + np.arange(5*K, dtype=np.uint64)
+    return torch.from_numpy(as_unit(random_bits(self.seeds[games, None], at & np.uint64(0xffffffff)))).view(-1, K, 5).to(self.device)
+
+@patch
+@torch.inference_mode()
+def _serves(self:FuzzyEngine):
+    "A serve for every ball (B, K, 2), should it be needed"
+    u = self._random()
+    return self.unit*self.model.serve.sample(u[..., 2:4].flatten(0, 1), self.serve_temperature).unflatten(0, u.shape[:2]).cpu().numpy()
+
+# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-021
+@patch
+@torch.inference_mode()
+def reset(self:FuzzyEngine, seeds, games=None):
+    games = np.arange(self.n_games)[slice(None) if games is None else np.asarray(games)]
+    self.seeds[games], self.ticks[games] = as_seeds(seeds, len(games)), 0
+    if len(games) == self.n_games: self.court = self._first = None        # a model that learned since begins anew
+    first, there = np.repeat(self._first_row(), len(games), 0), np.ones((len(games), self.config.n_balls), bool)
+    u = self._random(games)
+    if self.ball_count == "model": there[:] = np.arange(self.config.n_balls) < self.model.draw_count(u[:, 0, 0]).cpu().numpy()[:, None]
+    serves = self.model.serve.sample(u[..., 2:4].flatten(0, 1), self.serve_temperature).cpu().numpy()
+    balls = self.layout.balls(first)
+    balls[..., VX:VY+1] = self.unit*serves.reshape(len(games), -1, 2)
+    balls *= there[..., None]
+    self.ticks[games] += np.uint64(1)
+    self.states = self.states.copy()
+    self.states[games] = first
+    self._forget((games[:, None]*self.config.n_balls + np.arange(self.config.n_balls)).ravel())
+    return self.states.copy()
+
+@patch
+def _first_row(self:FuzzyEngine):
+    "What the model makes of a game in which a point has just been made: every game's first row (1, F), but for the serve"
+    if self._first is None:
+        start = np.zeros((1, self.layout.n_features), np.float32)
+        start[:, COURT_SCALE] = self.config.court_scale
+        self.layout.balls(start)[..., [PRESENT, HORIZONTAL_FLAGS - 1 + RIGHT_SCORED]] = 1
+        p, _ = self.model.step(self._tensor(start), torch.zeros(1, 2, device=self.device), self.model.empty(self.config.n_balls))
+        self._first = decode(p, self._tensor(start), lambda: torch.zeros(1, self.config.n_balls, 5, device=self.device), force=SERVED).cpu().numpy()
+        self._first[:, :COURT_SCALE], self._first[:, COURT_SCALE] = 0, self.config.court_scale
+    return self._first
+
+@patch
+def _forget(self:FuzzyEngine, rows):
+    "Empty the memories of some balls, counted over all games"
+    memory = self.memory
+    for kept, empty in zip(memory, self.model.empty(len(rows))): kept[rows] = empty
+    self.memory = memory
+
+# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-024
+@patch
+def drive(self:FuzzyEngine, scale):
+    "Set the court's scale of the next tick, (n_games,): a court that walks is otherwise walked by the model"
+    court, (low, high) = np.broadcast_to(np.asarray(scale, np.float32), (self.n_games,)).copy(), SCALE_LIMITS
+    require(np.isfinite(court).all() and (court >= low).all() and (court <= high).all(), "scale", scale, f"numbers from {low} to {high}")
+    self.court = court
+
+@patch
+def _next_scale(self:FuzzyEngine):
+    "The court's scale of the next tick, (n_games,): as it was set, or what the model makes of it"
+    if self.court is not None: return self.court
+    old, law = self.states[:, COURT_SCALE], self.model.scale_law
+    scale, spread = old*float(law.weight[0, 0, 0]) + float(law.bias[0, 0]), float(law.rms[0, 0])
+    if spread > STILL:
+        scale, (low, high) = scale + court_step(spread, self._random()[:, 0, 4].cpu().numpy()), self.model.scale_range.tolist()
+        scale = np.clip(np.where(scale > high, 2*high - scale, np.where(scale < low, 2*low - scale, scale)), low, high)
+    return scale.astype(np.float32)
+
+# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-026
+@patch
+def step(self:FuzzyEngine, actions):
+    actions, scale = check_actions(actions, self.n_games), self._next_scale()
+    new = self._step_one(actions, scale) if self.single else self._step_many(actions, scale)
+    if self.paddles == "exact": exact_paddles(new, self.states, actions, self.config)
+    if self.scoring == "exact": exact_scoring(new, self.states, self.config, self.layout, lambda games, balls: self._serves()[games, balls])
+    self.ticks += np.uint64(1)
+    self.states, self.court = new, None
+    return new.copy()
+
+@patch
+@torch.inference_mode()
+def _step_many(self:FuzzyEngine, actions, scale):
+    state = self._tensor(self._seen(self.states))
+    p, self._memory = self.model.step(state, self._tensor(actions), self._memory, self._tensor(scale))
+    new = self._told(decode(p, state, self._random, self.event_temperature, self.serve_temperature).cpu().numpy(), self.states)
+    if self.forget_at_serve: self._forget(np.flatnonzero(event_classes(self.layout.balls(new))[0] == SERVED))
+    return new
+
+@patch
+def _step_one(self:FuzzyEngine, actions, scale):
+    new, served = self.single.tick(self._seen(self.states)[0], actions[0], scale[0])
+    if served.any(): self.layout.balls(new)[served, VX:VY+1] = self._serves()[0, served]/self.unit
+    return self._told(new[None], self.states)
+
+# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-027
+@patch
+def _seen(self:FuzzyEngine, states):
+    "States as the model is given them: of velocities, one that is told positions only looks at a serve's, which it drew itself"
+    if not self.model.positions_only: return states
+    states = states.copy()
+    self.layout.balls(states)[..., VX:VY+1] /= self.unit
+    return states
+
+@patch
+def _told(self:FuzzyEngine, new, old):
+    "States as others are given them: where the model knows no velocities, they are differences of its positions"
+    if not self.model.positions_only: return new
+    balls = self.layout.balls(new)
+    served = event_classes(balls)[0] == SERVED
+    with np.errstate(over="ignore", invalid="ignore"):          # a ball may be lost beyond all numbers
+        way = balls[..., X:Y+1] - self.layout.balls(old)[..., X:Y+1]
+        balls[..., VX:VY+1] = self.unit*np.where(served[..., None], balls[..., VX:VY+1], way)
+        for y, vy in ((LEFT_Y, LEFT_VY), (RIGHT_Y, RIGHT_VY)): new[:, vy] = self.unit*(new[:, y] - old[:, y])
+    return new
+
+# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-030
+@patch
+@torch.inference_mode()
+def load(self:FuzzyEngine, states, actions=None):
+    states, actions = check_history(states, actions, self.n_games, self.layout)
+    memory, past = self.model.empty(self.n_games*self.config.n_balls), self._tensor(self._seen(states))
+    if states.shape[1] > 1: _, memory = self.model.unroll(past[:, :-1], self._tensor(actions), memory, 0, past[:, 1:, COURT_SCALE])
+    self.memory = tuple(m.clone() for m in memory)
+    self.states, self.court = states[:, -1].copy(), None
+    return self.states.copy()
+
+@patch
+def snapshot(self:FuzzyEngine):
+    court = np.zeros(0, np.float32) if self.court is None else self.court.copy()
+    return dict(states=self.states.copy(), seeds=self.seeds.copy(), ticks=self.ticks.copy(), court=court,
+                **{f"memory{i}": m.cpu().numpy().copy() for i, m in enumerate(self.memory)})
+
+@patch
+def restore(self:FuzzyEngine, snapshot):
+    self.states, self.seeds, self.ticks, court = (snapshot[k].copy() for k in ("states", "seeds", "ticks", "court"))
+    self.court = court if len(court) else None
+    self.memory = tuple(self._tensor(snapshot[f"memory{i}"].copy()) for i in range(len(self._memory)))
+    return self.states.copy()

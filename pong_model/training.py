@@ -12,6 +12,7 @@ from typing import NamedTuple
 from .game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL, LEFT_VY, MATCH_OVER, NOTHING, RIGHT_VY, SERVED, VERTICAL,
     VERTICAL_FLAGS, VX, VY, X, Y, config_from_dict, event_classes, require)
 import numpy as np, torch
+from fastcore.basics import patch
 from safetensors.torch import load_file, save
 from torch import Tensor
 from torch.nn import functional as F
@@ -166,6 +167,7 @@ def happens(balls, j): # (..., 12), a place in `JUDGED`
     h, v = event_classes(balls)
     return h == j + 1 if j < len(HORIZONTAL) - 1 else v == j + 2 - len(HORIZONTAL)
 
+# %% ../nbs/22_training.ipynb #22-train-019
 class Inquiry:
     "Situations in which event j comes together with class `other` along the other axis, and what becomes of them when a ball is moved"
     def __init__(self, model:Model, ask, asked:Situations, j:int, n:int, other:int=NOTHING):
@@ -185,36 +187,41 @@ class Inquiry:
         ball[:, axis] += by.float()
         balls_of(states)[self.rows, self.ball] = ball
         return torch.from_numpy(self.ask(states.numpy(), self.actions.numpy())), ball[:, axis].double()
+
     def comes(self, axis, by):
         "Does the event still come? (N,)"
         return happens(balls_of(self.moved(axis, by)[0])[self.rows, self.ball], self.j)
 
-    def border(self, axis, way, doublings=9, halvings=30): # X or Y, 1. or -1.
-        "Views (M, 10) float64 of the balls that can be moved to where the event just ends"
-        size = way*self.usual_way[axis].double()/4
-        comes = over = torch.zeros(len(self.rows), dtype=torch.float64)           # how far it still comes; where it does no more
-        asked = still = self.comes(axis, comes)
-        for _ in range(doublings):
-            holds = self.comes(axis, size.expand_as(comes))
-            over = torch.where(still & ~holds, size, over)
-            still = still & holds
-            comes, size = torch.where(still, size, comes), 2*size
-        for _ in range(halvings):
-            between = (comes + over)/2
-            holds = self.comes(axis, between)
-            comes, over = torch.where(holds, between, comes), torch.where(holds, over, between)
-        return self.views(axis, comes, over)[asked & ~still]
+# %% ../nbs/22_training.ipynb #22-train-021
+@patch
+def border(self:Inquiry, axis, way, doublings=9, halvings=30): # X or Y, 1. or -1.
+    "Views (M, 10) float64 of the balls that can be moved to where the event just ends"
+    size = way*self.usual_way[axis].double()/4
+    comes = over = torch.zeros(len(self.rows), dtype=torch.float64)           # how far it still comes; where it does no more
+    asked = still = self.comes(axis, comes)
+    for _ in range(doublings):
+        holds = self.comes(axis, size.expand_as(comes))
+        over = torch.where(still & ~holds, size, over)
+        still = still & holds
+        comes, size = torch.where(still, size, comes), 2*size
+    for _ in range(halvings):
+        between = (comes + over)/2
+        holds = self.comes(axis, between)
+        comes, over = torch.where(holds, between, comes), torch.where(holds, over, between)
+    return self.views(axis, comes, over)[asked & ~still]
 
-    def views(self, axis, comes, over):
-        "Views of the balls half way between where the event comes and where it does not"
-        (after, near), (_, far) = self.moved(axis, comes), self.moved(axis, over)
-        states = self.seen.double()
-        ball = balls_of(states)[self.rows, self.ball]
-        ball[:, axis] = (near + far)/2
-        balls_of(states)[self.rows, self.ball] = ball
-        view = ball_view(states, paddles_of(after)[..., 0].double(), after[:, COURT_SCALE].double())
-        return self.model.ball_law.push(view, self.before[:, None, COURT_SCALE])[self.rows, self.ball]
+@patch
+def views(self:Inquiry, axis, comes, over):
+    "Views of the balls half way between where the event comes and where it does not"
+    (after, near), (_, far) = self.moved(axis, comes), self.moved(axis, over)
+    states = self.seen.double()
+    ball = balls_of(states)[self.rows, self.ball]
+    ball[:, axis] = (near + far)/2
+    balls_of(states)[self.rows, self.ball] = ball
+    view = ball_view(states, paddles_of(after)[..., 0].double(), after[:, COURT_SCALE].double())
+    return self.model.ball_law.push(view, self.before[:, None, COURT_SCALE])[self.rows, self.ball]
 
+# %% ../nbs/22_training.ipynb #22-train-022
 def situations(model:Model, source, sample:Trajectory, n:int, rounds:int=30)->Situations:
     "Ticks near events of games that were played, and corners put together from them"
     data, rng = source.data, np.random.default_rng(0)
@@ -241,7 +248,7 @@ def lay_borders(model:Model, source, sample:Trajectory, n:int):
         borders = different([b for view, axis in ends if len(view) > 60 for b in flat_borders(view, axis)])
         model.judges.lay(j, [b[:2] for b in borders[:model.config.planes//2]])
 
-# %% ../nbs/22_training.ipynb #22-train-022
+# %% ../nbs/22_training.ipynb #22-train-026
 @dataclass
 class Run:
     "A training run at the end of an epoch"
@@ -259,7 +266,7 @@ class Run:
     @property
     def window(self)->int: return self.config.window or self.model.window
 
-# %% ../nbs/22_training.ipynb #22-train-023
+# %% ../nbs/22_training.ipynb #22-train-027
 def begin_run(model:Model, source, config:TrainConfig)->Run:
     "Count the events, fit what has a closed form, and set up the optimiser"
     window = config.window or model.window
@@ -284,13 +291,13 @@ def _groups(model, config):
     return [dict(params=chosen(named.keys() - gains - places), factor=1., weight_decay=config.weight_decay),
             dict(params=chosen(places), factor=1., weight_decay=0.), dict(params=chosen(gains), factor=config.gain_rate, weight_decay=0.)]
 
-# %% ../nbs/22_training.ipynb #22-train-024
+# %% ../nbs/22_training.ipynb #22-train-028
 def rate(config:TrainConfig, step:int)->float:
     "The learning rate of an update: up along a line, down along a cosine"
     total = max(1, config.epochs*config.steps_per_epoch)
     return config.learning_rate*min(1, (step + 1)/max(1, config.warmup))*(0.5*(1 + math.cos(math.pi*step/total)) + 1e-3)
 
-# %% ../nbs/22_training.ipynb #22-train-027
+# %% ../nbs/22_training.ipynb #22-train-031
 def draw_batch(run:Run, lot:Lot, pool, step:int):
     "The windows of update `step`, and the memories they begin with; depends on the seed and `step` alone"
     config, rng = run.config, torch.Generator().manual_seed(run.config.seed*10**9 + step)
@@ -309,7 +316,7 @@ def draw_batch(run:Run, lot:Lot, pool, step:int):
         memory = tuple(torch.cat([p[old], e[len(old):]]) for p, e in zip(pool, empty))
     return batch, memory
 
-# %% ../nbs/22_training.ipynb #22-train-028
+# %% ../nbs/22_training.ipynb #22-train-032
 @torch.no_grad()
 def old_memories(model:Model, lot:Lot):
     "The memory at the end of whole games, or None for a model that forgets by itself"
@@ -317,7 +324,7 @@ def old_memories(model:Model, lot:Lot):
     device = next(model.parameters()).device
     return model.think(lot.some.states[:, :-1].to(device), lot.some.actions.to(device), None, 1)[1]
 
-# %% ../nbs/22_training.ipynb #22-train-030
+# %% ../nbs/22_training.ipynb #22-train-034
 @torch.no_grad()
 def own_play(run:Run, trajectory, ticks:int=40):
     "Windows of the model's own play whose last row is the exact engine's answer, where something happens: [states, actions]"
@@ -343,10 +350,10 @@ def own_play(run:Run, trajectory, ticks:int=40):
     states[:, -1] = answers[games, at]
     return torch.from_numpy(states), torch.from_numpy(acts)
 
-# %% ../nbs/22_training.ipynb #22-train-032
+# %% ../nbs/22_training.ipynb #22-train-036
 class Diverged(RuntimeError): "The loss is not a number any more"
 
-# %% ../nbs/22_training.ipynb #22-train-033
+# %% ../nbs/22_training.ipynb #22-train-037
 def fit(
     model:Model,            # learns
     source,                 # `draw(epoch)` gives the games of each epoch
@@ -386,7 +393,7 @@ def fit(
         for hook in hooks: hook(run)
     return run
 
-# %% ../nbs/22_training.ipynb #22-train-037
+# %% ../nbs/22_training.ipynb #22-train-041
 CHECKPOINT_FORMAT = "pong_model.checkpoint/2"      # 2: which planes were laid; 1 asked again
 
 def _laid(model):
@@ -405,7 +412,7 @@ def save_checkpoint(run:Run, folder)->Path:
         (new/"training.json").write_text(json.dumps(record) + "\n")
     return Path(folder)
 
-# %% ../nbs/22_training.ipynb #22-train-038
+# %% ../nbs/22_training.ipynb #22-train-042
 def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     "Take up a run; `config` may differ in `epochs`, `eval_every`, `threads`, `device` and `patience`. Raises `FileNotFoundError` or `ValueError`"
     folder = whole_folder(folder)
@@ -434,7 +441,7 @@ def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     run.epoch, run.best, run.waited, run.history = record["epoch"], record["best"], record["waited"], record["history"]
     return run
 
-# %% ../nbs/22_training.ipynb #22-train-041
+# %% ../nbs/22_training.ipynb #22-train-045
 class Progress:
     "A progress bar with the loss, ticks a second and the last validation"
     def __init__(self, epochs:int, done:int=0): self.bar = tqdm(total=epochs, initial=done, unit="epoch", dynamic_ncols=True, mininterval=1)
@@ -446,7 +453,7 @@ class Progress:
         self.bar.update(1)
         if run.epoch >= run.config.epochs or run.stop: self.bar.close()
 
-# %% ../nbs/22_training.ipynb #22-train-042
+# %% ../nbs/22_training.ipynb #22-train-046
 class Validate:
     "Every `eval_every` epochs, and at the end: the report card's short form into the history; stops when patience ends"
     def __init__(self, report): self.report = report        # model -> dict of numbers, with rallies_right
@@ -458,14 +465,14 @@ class Validate:
         run.best, run.waited = (right, 0) if right > run.best else (run.best, run.waited + 1)
         if run.config.patience and run.waited >= run.config.patience: run.stop = f"no progress in {run.waited} validations"
 
-# %% ../nbs/22_training.ipynb #22-train-043
+# %% ../nbs/22_training.ipynb #22-train-047
 class Checkpoint:
     "Save the run every `eval_every` epochs, when it stops and at its end"
     def __init__(self, folder): self.folder = Path(folder)
     def __call__(self, run):
         if run.epoch % run.config.eval_every == 0 or run.epoch >= run.config.epochs or run.stop: save_checkpoint(run, self.folder)
 
-# %% ../nbs/22_training.ipynb #22-train-044
+# %% ../nbs/22_training.ipynb #22-train-048
 class LivePlot:
     "In a notebook: the loss and the validations, redrawn after every epoch"
     def __init__(self): self.handle = None
@@ -480,7 +487,7 @@ class LivePlot:
         if self.handle: self.handle.update(figure)
         else: self.handle = display(figure, display_id=True)
 
-# %% ../nbs/22_training.ipynb #22-train-045
+# %% ../nbs/22_training.ipynb #22-train-049
 @contextmanager
 def stop_on_interrupt(say=print):
     "Ctrl-C ends the run after the epoch it is in; a second one ends it at once. Gives a hook"

@@ -13,6 +13,7 @@ from ..game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HIT_LEFT, HIT_RIGHT, HORI
     LEFT_Y, MATCH_OVER, NOTHING, PRESENT, RIGHT_POINTS, RIGHT_VY, RIGHT_Y, SERVED, VERTICAL, VX, VY, X, Y, config_from_dict,
     event_classes, require)
 import torch
+from fastcore.basics import patch
 from torch import nn, Tensor
 from torch.nn import functional as F
 from safetensors.torch import load_file, save
@@ -21,10 +22,9 @@ from .laws import (N_REGIMES, N_VIEW, ORDER, BallLaw, Decider, Experts, Judges,
 
 # %% auto #0
 __all__ = ['N_INPUTS', 'LANE', 'MODELS', 'MOST_BALLS', 'NEVER', 'JUDGED', 'PENALISED', 'MODEL_FORMAT', 'Batch', 'slot_inputs',
-           'Prediction', 'motions', 'ModelConfig', 'Model', 'observe', 'known_motions', 'event_counts',
-           'fit_closed_form', 'loss_of', 'expected_ball', 'NoMemory', 'ConstantVelocity', 'Persistence', 'seal',
-           'new_folder', 'weight_bytes', 'save_model', 'replace_folder', 'whole_folder', 'find_model', 'read_model',
-           'check_model']
+           'Prediction', 'motions', 'ModelConfig', 'Model', 'NoMemory', 'known_motions', 'event_counts',
+           'fit_closed_form', 'loss_of', 'expected_ball', 'ConstantVelocity', 'Persistence', 'seal', 'new_folder',
+           'weight_bytes', 'save_model', 'replace_folder', 'whole_folder', 'find_model', 'read_model', 'check_model']
 
 # %% ../../nbs/11_models.core.ipynb #11-model-005
 class Batch(NamedTuple):
@@ -133,15 +133,6 @@ class Model(nn.Module):
     @property
     def positions_only(self)->bool: return not self.config.velocities
 
-    def count_balls(self, states): # (B, F), one state of each game
-        "Note how many balls games have"
-        self.balls_seen += torch.bincount((balls_of(states)[..., PRESENT] > 0.5).sum(-1), minlength=MOST_BALLS + 1)
-    def draw_count(self, u): # (B,) uniform in [0, 1)
-        "How many balls a game has (B,), drawn as they were seen; 1 if none ever were"
-        if not self.balls_seen.any(): return torch.ones_like(u, dtype=torch.long)
-        upto = self.balls_seen.double().cumsum(0)
-        return torch.searchsorted(upto/upto[-1], u.double(), right=True).clamp_max(MOST_BALLS)
-
     def begin(self, n:int):
         "An empty memory for `n` balls: a tuple of tensors (n, ...)"
         raise NotImplementedError
@@ -149,62 +140,98 @@ class Model(nn.Module):
         "Take a sequence of standardised inputs into the memory; features of the `last` ticks (0: of all)"
         raise NotImplementedError
 
-    def empty(self, n:int):
-        "`begin`, and without velocities a lane for the motion of each ball, (n, 5)"
-        return self.begin(n) if self.config.velocities else (*self.begin(n), self.judges.mean.new_zeros(n, LANE))
-    def unroll(self, states, actions, memory=None, last=0, scale=None): # (B, T, F), (B, T, 2), court's scale in each tick (B, T)
-        "Predictions of the states that follow (only the `last` ones, if given), and the memory after them"
-        if self.config.velocities: return self.think(states, actions, memory, last, scale)
-        *own, lane = memory or self.empty(len(states)*balls_of(states).shape[-2])
-        states, lane = self.observe(states, lane)
-        p, own = self.think(states, actions, tuple(own), last, scale)
-        return p, (*own, lane)
-    def forward(self, states, actions): # (B, T, F), (B, T, 2)
-        "Predictions of states 1..T in parallel"
-        return self.unroll(states, actions)[0]
-    def step(self, state, action, memory, scale=None): # (B, F), (B, 2)
-        "One tick at constant cost"
-        p, memory = self.unroll(state[:, None], action[:, None], memory, 0, None if scale is None else scale[:, None])
-        return p.tick(0), memory
+# %% ../../nbs/11_models.core.ipynb #11-model-019
+class NoMemory(Model):
+    "The heads alone: each tick is judged by itself"
+    window = 1
+    def begin(self, n): return ()
+    def remember(self, inputs, memory, last=0): return inputs.new_zeros(len(inputs), last or inputs.shape[1], self.config.hidden_size), memory
 
-    def hold(self):
-        "After `backward`: nothing is learned about borders that are known"
-        self.judges.hold(); self.paddle_events.planes.hold()
+# %% ../../nbs/11_models.core.ipynb #11-model-021
+@patch
+def unroll(self:Model, states, actions, memory=None, last=0, scale=None): # (B, T, F), (B, T, 2), court's scale in each tick (B, T)
+    "Predictions of the states that follow (only the `last` ones, if given), and the memory after them"
+    if self.config.velocities: return self.think(states, actions, memory, last, scale)
+    *own, lane = memory or self.empty(len(states)*balls_of(states).shape[-2])
+    states, lane = self.observe(states, lane)
+    p, own = self.think(states, actions, tuple(own), last, scale)
+    return p, (*own, lane)
 
-    def think(self, states, actions, memory=None, last=0, scale=None):
-        "`unroll` of states in which all motion can be seen"
-        inputs = self.standardise(slot_inputs(states, actions))
-        B, T, K, I = inputs.shape
-        memory = self.begin(B*K) if memory is None else memory
-        h, memory = self.remember(inputs.transpose(1, 2).reshape(B*K, T, I), memory, last)
-        with torch.autocast(states.device.type, enabled=False):          # decisions need all digits, whatever the memory runs in
-            h = h.float().unflatten(0, (B, K)).transpose(1, 2)
-            return self.predict(states[:, -last:], actions[:, -last:], h, None if scale is None else scale[:, -last:]), memory
+@patch
+def forward(self:Model, states, actions): # (B, T, F), (B, T, 2)
+    "Predictions of states 1..T in parallel"
+    return self.unroll(states, actions)[0]
 
-    def predict(self, states, actions, h, scale=None): # (B, T, F), (B, T, 2), (B, T, K, H), (B, T)
-        "The heads"
-        scale = self.scale_law(states[..., COURT_SCALE:COURT_SCALE+1])[..., 0, 0].float() if scale is None else scale
-        moves = paddle_inputs(states, actions, scale)
-        paddle, regime = self.paddle_law(moves).float(), self.paddle_events(self.paddle_scale(moves))
-        next_y = paddle[..., 0].gather(-1, regime.argmax(-1, keepdim=True))[..., 0]
-        view, balls = self.ball_law.push(ball_view(states, next_y.detach(), scale), states[..., None, COURT_SCALE]), balls_of(states)
-        over = states[..., None, MATCH_OVER, None].expand(*view.shape[:-1], 1)
-        kinds = [len(HORIZONTAL) - 1, len(VERTICAL) - 1, len(ORDER) - 1]
-        asked = sum(kinds) if self.ball_law.order_matters else sum(kinds[:2])           # nobody asks for an order that does not matter
-        said = F.pad(self.judges(torch.cat([view, balls[..., HORIZONTAL_FLAGS:], over], -1), h, asked), (0, sum(kinds) - asked))
-        events = (F.pad(s, (1, 0)) for s in said.split(kinds, -1))                      # "nothing" is the measure
-        points, gain = self.points_after(states)
-        match = self.match_events(self.match_scale(points[..., None, :] + gain)) if self.matches_end else view.new_full((len(HORIZONTAL), 1), NEVER)
-        return Prediction(*events, view, self.ball_law, regime, paddle, points, gain, match.transpose(-1, -2).expand(*view.shape[:-1], len(HORIZONTAL)),
-                          self.serve)
+@patch
+def step(self:Model, state, action, memory, scale=None): # (B, F), (B, 2)
+    "One tick at constant cost"
+    p, memory = self.unroll(state[:, None], action[:, None], memory, 0, None if scale is None else scale[:, None])
+    return p.tick(0), memory
 
-    def points_after(self, states): # (..., F)
-        "Both sides' points if nothing happens (..., 2), and what each event adds (6, 2)"
-        kept = torch.cat([states[..., LEFT_POINTS:RIGHT_POINTS+1], torch.zeros_like(states[..., :len(HORIZONTAL)])], -1)
-        return self.points_law.of(kept, (states[..., MATCH_OVER] > 0.5).long()).float(), self.points_law.weight[0, :, 2:].T.float()
+# %% ../../nbs/11_models.core.ipynb #11-model-022
+@patch
+def empty(self:Model, n:int):
+    "`begin`, and without velocities a lane for the motion of each ball, (n, 5)"
+    return self.begin(n) if self.config.velocities else (*self.begin(n), self.judges.mean.new_zeros(n, LANE))
 
-# %% ../../nbs/11_models.core.ipynb #11-model-018
-def observe(self, states, lane): # (B, T, F), (B*K, 5)
+@patch
+def think(self:Model, states, actions, memory=None, last=0, scale=None):
+    "`unroll` of states in which all motion can be seen"
+    inputs = self.standardise(slot_inputs(states, actions))
+    B, T, K, I = inputs.shape
+    memory = self.begin(B*K) if memory is None else memory
+    h, memory = self.remember(inputs.transpose(1, 2).reshape(B*K, T, I), memory, last)
+    with torch.autocast(states.device.type, enabled=False):          # decisions need all digits, whatever the memory runs in
+        h = h.float().unflatten(0, (B, K)).transpose(1, 2)
+        return self.predict(states[:, -last:], actions[:, -last:], h, None if scale is None else scale[:, -last:]), memory
+
+# %% ../../nbs/11_models.core.ipynb #11-model-024
+@patch
+def predict(self:Model, states, actions, h, scale=None): # (B, T, F), (B, T, 2), (B, T, K, H), (B, T)
+    "The heads"
+    scale = self.scale_law(states[..., COURT_SCALE:COURT_SCALE+1])[..., 0, 0].float() if scale is None else scale
+    moves = paddle_inputs(states, actions, scale)
+    paddle, regime = self.paddle_law(moves).float(), self.paddle_events(self.paddle_scale(moves))
+    next_y = paddle[..., 0].gather(-1, regime.argmax(-1, keepdim=True))[..., 0]
+    view, balls = self.ball_law.push(ball_view(states, next_y.detach(), scale), states[..., None, COURT_SCALE]), balls_of(states)
+    over = states[..., None, MATCH_OVER, None].expand(*view.shape[:-1], 1)
+    kinds = [len(HORIZONTAL) - 1, len(VERTICAL) - 1, len(ORDER) - 1]
+    asked = sum(kinds) if self.ball_law.order_matters else sum(kinds[:2])           # nobody asks for an order that does not matter
+    said = F.pad(self.judges(torch.cat([view, balls[..., HORIZONTAL_FLAGS:], over], -1), h, asked), (0, sum(kinds) - asked))
+    events = (F.pad(s, (1, 0)) for s in said.split(kinds, -1))                      # "nothing" is the measure
+    points, gain = self.points_after(states)
+    match = self.match_events(self.match_scale(points[..., None, :] + gain)) if self.matches_end else view.new_full((len(HORIZONTAL), 1), NEVER)
+    return Prediction(*events, view, self.ball_law, regime, paddle, points, gain, match.transpose(-1, -2).expand(*view.shape[:-1], len(HORIZONTAL)),
+                      self.serve)
+
+# %% ../../nbs/11_models.core.ipynb #11-model-025
+@patch
+def points_after(self:Model, states): # (..., F)
+    "Both sides' points if nothing happens (..., 2), and what each event adds (6, 2)"
+    kept = torch.cat([states[..., LEFT_POINTS:RIGHT_POINTS+1], torch.zeros_like(states[..., :len(HORIZONTAL)])], -1)
+    return self.points_law.of(kept, (states[..., MATCH_OVER] > 0.5).long()).float(), self.points_law.weight[0, :, 2:].T.float()
+
+@patch
+def hold(self:Model):
+    "After `backward`: nothing is learned about borders that are known"
+    self.judges.hold(); self.paddle_events.planes.hold()
+
+# %% ../../nbs/11_models.core.ipynb #11-model-028
+@patch
+def count_balls(self:Model, states): # (B, F), one state of each game
+    "Note how many balls games have"
+    self.balls_seen += torch.bincount((balls_of(states)[..., PRESENT] > 0.5).sum(-1), minlength=MOST_BALLS + 1)
+
+@patch
+def draw_count(self:Model, u): # (B,) uniform in [0, 1)
+    "How many balls a game has (B,), drawn as they were seen; 1 if none ever were"
+    if not self.balls_seen.any(): return torch.ones_like(u, dtype=torch.long)
+    upto = self.balls_seen.double().cumsum(0)
+    return torch.searchsorted(upto/upto[-1], u.double(), right=True).clamp_max(MOST_BALLS)
+
+# %% ../../nbs/11_models.core.ipynb #11-model-031
+@patch
+def observe(self:Model, states, lane): # (B, T, F), (B*K, 5)
     "The states with each ball's motion as the memory has it, per tick, and the lane after them"
     states, (B, T, _) = states.clone(), states.shape
     balls = balls_of(states)
@@ -223,9 +250,8 @@ def observe(self, states, lane): # (B, T, F), (B*K, 5)
         lane = torch.cat([ball[..., X:Y+1], motion, known.to(motion.dtype)], -1)
         ball[..., VX:VY+1] = motion
     return states, lane.flatten(0, 1)
-Model.observe = observe
 
-# %% ../../nbs/11_models.core.ipynb #11-model-020
+# %% ../../nbs/11_models.core.ipynb #11-model-033
 @torch.no_grad()
 def known_motions(model, states, in_a_row:int=3): # (B, T+1, F)
     "`motions`, and between up to so many events in a row what the laws say"
@@ -243,14 +269,14 @@ def known_motions(model, states, in_a_row:int=3): # (B, T+1, F)
     scored = (h > HIT_RIGHT) & (h != SERVED)                     # the serve that follows does not ask how the ball moved
     return states, sure | scored
 
-# %% ../../nbs/11_models.core.ipynb #11-model-022
+# %% ../../nbs/11_models.core.ipynb #11-model-035
 def event_counts(h): # (..., K) classes
     "How many balls met each horizontal event; nothing counts for nothing, whatever the number of balls. (..., 6)"
     counts = F.one_hot(h, len(HORIZONTAL)).sum(-2).float()
     counts[..., NOTHING] = 0
     return counts
 
-# %% ../../nbs/11_models.core.ipynb #11-model-023
+# %% ../../nbs/11_models.core.ipynb #11-model-036
 def fit_closed_form(model:Model, batch:Batch):
     "Fit what least squares and counting solve: standardisation, the judges' glasses, laws, regimes, points, the serve"
     states, sure = (batch.states, torch.ones_like(balls_of(batch.states)[..., 0] > 0)) if model.config.velocities else motions(batch.states)
@@ -281,7 +307,7 @@ def fit_closed_form(model:Model, batch:Batch):
         then, now = before[..., COURT_SCALE][inside], scale[inside]
         model.scale_law.fit(then[:, None], now[:, None], torch.zeros(len(now), dtype=torch.long))
 
-# %% ../../nbs/11_models.core.ipynb #11-model-025
+# %% ../../nbs/11_models.core.ipynb #11-model-038
 def _paddle_borders(law, scale):
     "Planes where two of a paddle's laws agree about its height, as `scale` shows them: [(normal (4,), place)]"
     slopes, offsets = law.weight[:, 0], law.bias[:, 0]
@@ -289,7 +315,7 @@ def _paddle_borders(law, scale):
     mean, spread = scale.mean.double(), scale.spread.double()
     return [(normal*spread, offset + normal@mean) for normal, offset in pairs if (normal*spread).norm() > 1e-4]
 
-# %% ../../nbs/11_models.core.ipynb #11-model-026
+# %% ../../nbs/11_models.core.ipynb #11-model-039
 def _grind(judges, x, h, v, here, glass): # (B, T, K, n) what judges see; (B, T, K) classes, bool
     "Each judge's glass is ground on the ticks within one of its event, or a plain one on all ticks"
     hit = (h == HIT_LEFT) | (h == HIT_RIGHT)
@@ -299,7 +325,7 @@ def _grind(judges, x, h, v, here, glass): # (B, T, K, n) what judges see; (B, T,
         near[:, 1:] |= what[:, :-1]; near[:, :-1] |= what[:, 1:]
         judges.fit(j, x[near & here] if glass == "event" else x[here], glass)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-028
+# %% ../../nbs/11_models.core.ipynb #11-model-041
 def loss_of(model:Model, batch:Batch, memory=None, out_penalty=0., slow_penalty=0.)->tuple[Tensor, dict]:
     "The training loss and its parts; all motion must be seen in the states. For the penalties see `expected_ball`"
     last = batch.weights.shape[1]
@@ -341,14 +367,7 @@ def _order_loss(p, balls, h, v, both):
     explains = miss < 1e-4
     return (F.cross_entropy(p.order[both], explains.int().argmax(-1), reduction="none")*explains.any(-1)).mean()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-030
-class NoMemory(Model):
-    "The heads alone: each tick is judged by itself"
-    window = 1
-    def begin(self, n): return ()
-    def remember(self, inputs, memory, last=0): return inputs.new_zeros(len(inputs), last or inputs.shape[1], self.config.hidden_size), memory
-
-# %% ../../nbs/11_models.core.ipynb #11-model-036
+# %% ../../nbs/11_models.core.ipynb #11-model-048
 class ConstantVelocity(NoMemory):
     "Free flight and free paddles, learned by least squares; no event ever happens"
     needs_training = False
@@ -357,7 +376,7 @@ class ConstantVelocity(NoMemory):
         never = lambda logits: F.one_hot(torch.zeros_like(logits[..., 0], dtype=torch.long), logits.shape[-1])*-NEVER
         return p._replace(horizontal=never(p.horizontal), vertical=never(p.vertical), regime=never(p.regime), match=torch.full_like(p.match, NEVER))
 
-# %% ../../nbs/11_models.core.ipynb #11-model-037
+# %% ../../nbs/11_models.core.ipynb #11-model-049
 class Persistence(ConstantVelocity):
     "Nothing changes"
     def predict(self, states, actions, h, scale=None):
@@ -365,16 +384,16 @@ class Persistence(ConstantVelocity):
         paddles = paddles_of(states).unsqueeze(-2).expand_as(p.paddle)
         return p._replace(law=lambda view, h, v, order=None: view[..., 3:7], paddle=paddles, points=states[..., LEFT_POINTS:RIGHT_POINTS+1])
 
-# %% ../../nbs/11_models.core.ipynb #11-model-040
+# %% ../../nbs/11_models.core.ipynb #11-model-052
 MODEL_FORMAT = "pong_model.model/3"      # 3: counts balls; 2 had judges and laws; 1 one deciding network
 
-# %% ../../nbs/11_models.core.ipynb #11-model-041
+# %% ../../nbs/11_models.core.ipynb #11-model-053
 def seal(folder:Path, header:dict)->str:
     "The checksum of a model: its weights and everything that its header says"
     said = json.dumps({k: v for k, v in header.items() if k != "sha256"}, sort_keys=True)
     return hashlib.sha256((folder/"weights.safetensors").read_bytes() + said.encode()).hexdigest()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-042
+# %% ../../nbs/11_models.core.ipynb #11-model-054
 @contextmanager
 def new_folder(folder):
     "A folder to write into; what was written takes the place of `folder` whole, or not at all"
@@ -401,7 +420,7 @@ def save_model(model:Model, folder, **about)->Path:
         (new/"config.json").write_text(json.dumps(header | dict(sha256=seal(new, header)), indent=1) + "\n")
     return Path(folder)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-043
+# %% ../../nbs/11_models.core.ipynb #11-model-055
 def replace_folder(new:Path, folder:Path):
     "Give the finished folder `new` the name `folder`; what stood there goes once the new one is in place"
     old = None
@@ -411,7 +430,7 @@ def replace_folder(new:Path, folder:Path):
     os.replace(new, folder)
     if old: shutil.rmtree(old, ignore_errors=True)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-044
+# %% ../../nbs/11_models.core.ipynb #11-model-056
 def whole_folder(folder)->Path:
     "`folder`; if a kill hit `replace_folder` between its two renames, what stood there before is put back first"
     folder = Path(folder)
@@ -419,7 +438,7 @@ def whole_folder(folder)->Path:
         for old in folder.parent.glob(f".{folder.name}.old.*/folder"): os.replace(old, folder); break
     return folder
 
-# %% ../../nbs/11_models.core.ipynb #11-model-045
+# %% ../../nbs/11_models.core.ipynb #11-model-057
 def find_model(name:str)->type[Model]:
     "The class of a model by its name; every module of `pong_model.models` is searched, and whatever else was imported"
     if name not in MODELS:
@@ -428,7 +447,7 @@ def find_model(name:str)->type[Model]:
     require(name in MODELS, "model_type", name, ", ".join(sorted(n for n, m in MODELS.items() if m.needs_training)))
     return MODELS[name]
 
-# %% ../../nbs/11_models.core.ipynb #11-model-046
+# %% ../../nbs/11_models.core.ipynb #11-model-058
 def read_model(folder, device="cpu")->Model:
     "Load a saved model; raises `FileNotFoundError` or `ValueError` with one line that says what is wrong"
     folder = whole_folder(folder)
@@ -449,7 +468,7 @@ def read_model(folder, device="cpu")->Model:
     model.about = about["about"]
     return model.to(device).eval()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-047
+# %% ../../nbs/11_models.core.ipynb #11-model-059
 def _fill(model, tensors, folder):
     "Put `tensors` into `model`; names and shapes must agree"
     own = model.state_dict()
@@ -459,10 +478,10 @@ def _fill(model, tensors, folder):
             f"shape {tuple(own[k].shape)}" if k in own else "no such weights")
     model.load_state_dict(tensors)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-051
+# %% ../../nbs/11_models.core.ipynb #11-model-063
 def _leaves(prediction): return [p for p in prediction if isinstance(p, Tensor)]
 
-# %% ../../nbs/11_models.core.ipynb #11-model-052
+# %% ../../nbs/11_models.core.ipynb #11-model-064
 def check_model(
     make,             # () -> Model, freshly initialised
     n_balls:int=2,
@@ -492,7 +511,7 @@ def check_model(
         assert all(torch.equal(x, y) for x, y in zip(_leaves(p), _leaves(again))), "what is loaded is what was saved"
     if model.needs_training: _check_gradients(make(), states, actions)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-053
+# %% ../../nbs/11_models.core.ipynb #11-model-065
 def _check_time(model, states, actions, p, close):
     "Nothing leaks from the future, and stepping equals the sequence, wherever it is cut"
     B, T, _ = states.shape
@@ -510,7 +529,7 @@ def _check_time(model, states, actions, p, close):
     second, _ = model.unroll(states[:, cut:], actions[:, cut:], memory)
     assert torch.allclose(torch.cat([first.horizontal, second.horizontal], 1), p.horizontal, atol=2e-4, rtol=2e-4), "a sequence cut in two differs"
 
-# %% ../../nbs/11_models.core.ipynb #11-model-054
+# %% ../../nbs/11_models.core.ipynb #11-model-066
 def _check_gradients(model, states, actions):
     "Every parameter learns; what is fitted in closed form is a buffer, not a parameter"
     for p in model.parameters(): nn.init.normal_(p, std=0.1)        # zero-initialised layers would hide what lies below them,

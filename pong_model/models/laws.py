@@ -8,6 +8,7 @@ import math
 from ..game import (BALL_SIZE, GAME_SIZE, HIT_LEFT, HIT_RIGHT, HORIZONTAL, LEFT_VY, LEFT_Y, NOTHING, RIGHT_VY,
     RIGHT_Y, VERTICAL, VY, X)
 import torch
+from fastcore.basics import patch
 from torch import nn, Tensor
 from torch.nn import functional as F
 
@@ -135,6 +136,7 @@ def find_regimes(
 ORDER = WALL_LAST, WALL_FIRST, WALL_TWICE = 0, 1, 2     # when a ball meets a wall in the tick in which it meets a paddle
 ROUNDING = 1e-6
 
+# %% ../../nbs/10_models.laws.ipynb #10-model-025
 class BallLaw(nn.Module):
     "Where a ball is, and how it flies, after a horizontal and a vertical event"
     def __init__(self):
@@ -148,62 +150,6 @@ class BallLaw(nn.Module):
         edges = torch.tensor([[0, -math.inf], [0, math.inf]], dtype=torch.float64).repeat(2, 1, 1)
         self.register_buffer("edges", edges)      # along x and y, low and high: what pushes a ball stands at a*scale + b
 
-    def fit(self, view, after, h, v, before): # (N, 10), (N, 4), (N,), (N,), (N,) the court's scale before the tick
-        if view[:, 2].std() > 1e-6: self._find_edges(view, after, (h == NOTHING) & (v == NOTHING))
-        view, after, free = self.push(view, before).double(), after.double(), v == NOTHING
-        v0, v1, c = view[free], after[free], h[free]
-        self.slope.fit(v0, (v1[:, 3]/torch.where(v1[:, 2].abs() < SLOWEST, SLOWEST, v1[:, 2]))[:, None], c)
-        self.speed.fit(v0[:, 5:7].norm(dim=1), v1[:, 2:].norm(dim=1), c)
-        for k in range(len(self.turns)): self.turns[k] = -1 if (v0[:, 5]*v1[:, 2])[c == k].sign().sum() < 0 else 1
-        along, across = self._terms(v0, v1[:, 2:])
-        self.along.fit(along, v1[:, :1], c); self.across.fit(across, v1[:, 1:2], c)
-        alone = h == NOTHING
-        said = self.fly(view[alone], h[alone])
-        self.wall.fit(self._height(said, view[alone]), after[alone][:, 1::2], v[alone])
-        both = ((h == HIT_LEFT) | (h == HIT_RIGHT)) & (v != NOTHING)
-        self.order_matters.fill_(((self(view[both], h[both], v[both]) - after[both]).abs() > 1e-4).any())
-
-    def forward(self, view, h, v, order=None): # (..., 10), (...), (...), (...) of `ORDER`
-        "x, y, vx, vy (..., 4) after the events h and v; float64. The order counts where there was a hit"
-        view, meets = view.double(), (v != NOTHING)[..., None]
-        order = None if order is None else torch.where((h == HIT_LEFT) | (h == HIT_RIGHT), order, WALL_LAST)
-        if order is not None and self.order_matters and order.any():
-            first = meets & (order > WALL_LAST)[..., None]
-            y, vy = self.wall.of(view[..., [4, 6, 2]], v).unbind(-1)
-            view = torch.where(first, look(*view[..., :4].unbind(-1), y, view[..., 5], vy), view)
-            meets = meets & (order != WALL_FIRST)[..., None]
-        said = self.fly(view, h)
-        walls = torch.where(meets, self.wall.of(self._height(said, view), v), said[..., 1::2])
-        return torch.stack([said[..., 0], walls[..., 0], said[..., 2], walls[..., 1]], -1)
-
-    def push(self, view, before): # (..., 10), (...) the court's scale before the tick
-        "The view of a ball that was pushed along by a court which shrank"
-        if not torch.isfinite(self.edges).any(): return view
-        lines = lambda scale: self.edges[..., 0]*scale[..., None, None] + self.edges[..., 1]           # (..., 2, 2)
-        now, then, place = lines(view[..., 2].double()), lines(before.double()), view[..., 3:5].double()
-        inside = ((place >= then[..., 0] - ROUNDING) & (place <= then[..., 1] + ROUNDING)) # what is out already is not pushed
-        x, y = torch.where(inside, place.clamp(now[..., 0], now[..., 1]), place).to(view.dtype).unbind(-1)
-        return look(*view[..., :3].unbind(-1), x, y, *view[..., 5:7].unbind(-1))
-
-    def _find_edges(self, view, after, quiet):
-        "Where balls are though they did not fly there: crowds whose new place does not depend on their old one"
-        for axis in (0, 1):
-            moved, place = view[quiet][:, [3 + axis, 5 + axis, 2]], after[quiet][:, axis:axis + 1]
-            crowd = find_regimes(moved, place, 6)
-            for r in range(5):
-                if (crowd == r).sum() < 20: continue
-                weight, bias = least_squares(moved[crowd == r], place[crowd == r])
-                side = int(weight[0, 2] > 0)
-                if abs(weight[0, 0]) < 0.5 and not torch.isfinite(self.edges[axis, side, 1]): self.edges[axis, side] = torch.stack([weight[0, 2], bias[0]])
-
-    def fly(self, view, h): # (..., 10), (...)
-        "The same as if there were no walls"
-        slope, speed = self.slope.of(view, h)[..., 0], self.speed(view[..., 5:7].norm(dim=-1), h)
-        vx = self.turns[h]*torch.where(view[..., 5] < 0, -1., 1.)*speed/(1 + slope**2).sqrt()
-        motion = torch.stack([vx, slope*vx], -1)
-        along, across = self._terms(view, motion)
-        return torch.cat([self.along.of(along, h), self.across.of(across, h), motion], -1)
-
     @staticmethod
     def _terms(view, motion): # (..., 10), (..., 2)
         "What the new x (..., 7) and the new y (..., 11) are affine in"
@@ -212,10 +158,75 @@ class BallLaw(nn.Module):
         r, q = motion[..., 0]/old, motion[..., 1]/old
         return (torch.stack([scale, x, vx, motion[..., 0], r, r*scale, r*x], -1),
                 torch.stack([scale, y, slope, slope_x, slope_scale, vy, motion[..., 1], q, q*scale, q*x, x], -1))
+
     @staticmethod
     def _height(said, view): return torch.cat([said[..., 1::2], view[..., 2:3]], -1)
 
-# %% ../../nbs/10_models.laws.ipynb #10-model-031
+# %% ../../nbs/10_models.laws.ipynb #10-model-027
+@patch
+def forward(self:BallLaw, view, h, v, order=None): # (..., 10), (...), (...), (...) of `ORDER`
+    "x, y, vx, vy (..., 4) after the events h and v; float64. The order counts where there was a hit"
+    view, meets = view.double(), (v != NOTHING)[..., None]
+    order = None if order is None else torch.where((h == HIT_LEFT) | (h == HIT_RIGHT), order, WALL_LAST)
+    if order is not None and self.order_matters and order.any():
+        first = meets & (order > WALL_LAST)[..., None]
+        y, vy = self.wall.of(view[..., [4, 6, 2]], v).unbind(-1)
+        view = torch.where(first, look(*view[..., :4].unbind(-1), y, view[..., 5], vy), view)
+        meets = meets & (order != WALL_FIRST)[..., None]
+    said = self.fly(view, h)
+    walls = torch.where(meets, self.wall.of(self._height(said, view), v), said[..., 1::2])
+    return torch.stack([said[..., 0], walls[..., 0], said[..., 2], walls[..., 1]], -1)
+
+@patch
+def fly(self:BallLaw, view, h): # (..., 10), (...)
+    "The same as if there were no walls"
+    slope, speed = self.slope.of(view, h)[..., 0], self.speed(view[..., 5:7].norm(dim=-1), h)
+    vx = self.turns[h]*torch.where(view[..., 5] < 0, -1., 1.)*speed/(1 + slope**2).sqrt()
+    motion = torch.stack([vx, slope*vx], -1)
+    along, across = self._terms(view, motion)
+    return torch.cat([self.along.of(along, h), self.across.of(across, h), motion], -1)
+
+# %% ../../nbs/10_models.laws.ipynb #10-model-030
+@patch
+def fit(self:BallLaw, view, after, h, v, before): # (N, 10), (N, 4), (N,), (N,), (N,) the court's scale before the tick
+    if view[:, 2].std() > 1e-6: self._find_edges(view, after, (h == NOTHING) & (v == NOTHING))
+    view, after, free = self.push(view, before).double(), after.double(), v == NOTHING
+    v0, v1, c = view[free], after[free], h[free]
+    self.slope.fit(v0, (v1[:, 3]/torch.where(v1[:, 2].abs() < SLOWEST, SLOWEST, v1[:, 2]))[:, None], c)
+    self.speed.fit(v0[:, 5:7].norm(dim=1), v1[:, 2:].norm(dim=1), c)
+    for k in range(len(self.turns)): self.turns[k] = -1 if (v0[:, 5]*v1[:, 2])[c == k].sign().sum() < 0 else 1
+    along, across = self._terms(v0, v1[:, 2:])
+    self.along.fit(along, v1[:, :1], c); self.across.fit(across, v1[:, 1:2], c)
+    alone = h == NOTHING
+    said = self.fly(view[alone], h[alone])
+    self.wall.fit(self._height(said, view[alone]), after[alone][:, 1::2], v[alone])
+    both = ((h == HIT_LEFT) | (h == HIT_RIGHT)) & (v != NOTHING)
+    self.order_matters.fill_(((self(view[both], h[both], v[both]) - after[both]).abs() > 1e-4).any())
+
+# %% ../../nbs/10_models.laws.ipynb #10-model-032
+@patch
+def push(self:BallLaw, view, before): # (..., 10), (...) the court's scale before the tick
+    "The view of a ball that was pushed along by a court which shrank"
+    if not torch.isfinite(self.edges).any(): return view
+    lines = lambda scale: self.edges[..., 0]*scale[..., None, None] + self.edges[..., 1]           # (..., 2, 2)
+    now, then, place = lines(view[..., 2].double()), lines(before.double()), view[..., 3:5].double()
+    inside = ((place >= then[..., 0] - ROUNDING) & (place <= then[..., 1] + ROUNDING)) # what is out already is not pushed
+    x, y = torch.where(inside, place.clamp(now[..., 0], now[..., 1]), place).to(view.dtype).unbind(-1)
+    return look(*view[..., :3].unbind(-1), x, y, *view[..., 5:7].unbind(-1))
+
+@patch
+def _find_edges(self:BallLaw, view, after, quiet):
+    "Where balls are though they did not fly there: crowds whose new place does not depend on their old one"
+    for axis in (0, 1):
+        moved, place = view[quiet][:, [3 + axis, 5 + axis, 2]], after[quiet][:, axis:axis + 1]
+        crowd = find_regimes(moved, place, 6)
+        for r in range(5):
+            if (crowd == r).sum() < 20: continue
+            weight, bias = least_squares(moved[crowd == r], place[crowd == r])
+            side = int(weight[0, 2] > 0)
+            if abs(weight[0, 0]) < 0.5 and not torch.isfinite(self.edges[axis, side, 1]): self.edges[axis, side] = torch.stack([weight[0, 2], bias[0]])
+
+# %% ../../nbs/10_models.laws.ipynb #10-model-039
 N_REGIMES = 4
 def paddle_inputs(states, actions, scale): # (..., F), (..., 2), (...) the court's scale in the tick
     "Height, velocity and action of each paddle, and the court's scale. (..., 2, 4)"
@@ -226,7 +237,7 @@ def paddles_of(states): # (..., F)
     "Height and velocity of both paddles (..., 2, 2)"
     return states[..., [LEFT_Y, LEFT_VY, RIGHT_Y, RIGHT_VY]].unflatten(-1, (2, 2))
 
-# %% ../../nbs/10_models.laws.ipynb #10-model-035
+# %% ../../nbs/10_models.laws.ipynb #10-model-043
 SHARP = 5e6     # how steep a step is whose place is known: it is over within a few of float32's own
 
 class Planes(nn.Module):
@@ -250,7 +261,7 @@ class Planes(nn.Module):
             if p.grad is not None: p.grad[self.laid] = 0
     def forward(self, x): return torch.tanh(self.gain.exp()*self.linear(x))
 
-# %% ../../nbs/10_models.laws.ipynb #10-model-036
+# %% ../../nbs/10_models.laws.ipynb #10-model-044
 class Decider(nn.Module):
     "Planes, a small network on them, and the inputs passed by: from features to logits"
     def __init__(self, n_in, n_planes, hidden, n_out):
@@ -261,7 +272,7 @@ class Decider(nn.Module):
         nn.init.zeros_(self.out.weight)
     def forward(self, x): return self.out(torch.cat([self.net(torch.cat([self.planes(x), x], -1)), x], -1))
 
-# %% ../../nbs/10_models.laws.ipynb #10-model-039
+# %% ../../nbs/10_models.laws.ipynb #10-model-047
 class Judges(nn.Module):
     "For each event a small network with planes, on inputs whitened around that event: one logit each"
     bound, floor = 16., 1e-5        # how far a judge sees; how little a direction may vary, in spreads, to count
@@ -277,6 +288,7 @@ class Judges(nn.Module):
         self.out, self.out_bias = nn.Parameter(torch.zeros(J, hidden + n_in, 1)), nn.Parameter(torch.full((J, 1, 1), -2.))
         self.register_buffer("laid", torch.zeros(J, planes, dtype=torch.bool), persistent=False)    # which planes are not learned
         with torch.no_grad(): self.first[:, planes + n_in:] = 0      # the memory comes in as it proves useful
+
     def fit(self, j, x, glass="event", most=20_000): # (N, n_in): what judge j should see well
         "Grind the glass of one judge; `one` only brings all inputs to one scale, `none` not even that. With too few examples it stays `none`"
         x = x[::max(1, len(x)//most)].double()
@@ -291,23 +303,11 @@ class Judges(nn.Module):
         keep = s > self.floor
         self.mean[j, 0], self.white[j] = mean, 0
         self.white[j][:, :keep.sum()] = (axes[keep].T/s[keep])/spread[:, None]
-    @torch.no_grad()
-    def lay(self, j, borders): # [(normal (n,), place)], in the inputs' own units, n <= n_in
-        "Put judge j's last planes where these borders are, as sharp steps; `hold` keeps them there"
-        self.laid[j] = False
-        for k, (normal, place) in enumerate(borders, self.planes.shape[2] - len(borders)):
-            raw = F.pad(normal, (0, len(self.white[j]) - len(normal)))
-            seen, at = torch.linalg.pinv(self.white[j].double())@raw, place + raw@self.mean[j, 0].double()
-            size = seen.norm()
-            self.planes[j, :, k], self.place[j, 0, k], self.gain[j, 0, k] = seen/size, at/size, (SHARP*size).log()
-            self.laid[j, k] = True
-    def hold(self):
-        "Nothing is learned about planes that were laid"
-        for p in (self.planes, self.place, self.gain):
-            if p.grad is not None: p.grad.masked_fill_(self.laid[:, None], 0)
+
     def glass(self, x, n=None): # (N, n_in) -> (n or J, N, n_in)
         "What each of the first `n` judges sees"
         return ((x - self.mean[:n])@self.white[:n]).clamp(-self.bound, self.bound)
+
     def forward(self, x, memory, n=None): # (..., n_in), (..., n_memory) -> (..., n)
         "Logits of the first `n` judges (None: of all)"
         seen, around, gain = self.glass(x.flatten(0, -2), n), memory.flatten(0, -2), self.gain[:n].exp()
@@ -320,7 +320,26 @@ class Judges(nn.Module):
         logits = (hidden*by_hidden).sum(-1) + (seen*by_sight).sum(-1) + self.out_bias[:n, 0]
         return logits.T.unflatten(0, x.shape[:-1])
 
-# %% ../../nbs/10_models.laws.ipynb #10-model-044
+# %% ../../nbs/10_models.laws.ipynb #10-model-049
+@patch
+@torch.no_grad()
+def lay(self:Judges, j, borders): # [(normal (n,), place)], in the inputs' own units, n <= n_in
+    "Put judge j's last planes where these borders are, as sharp steps; `hold` keeps them there"
+    self.laid[j] = False
+    for k, (normal, place) in enumerate(borders, self.planes.shape[2] - len(borders)):
+        raw = F.pad(normal, (0, len(self.white[j]) - len(normal)))
+        seen, at = torch.linalg.pinv(self.white[j].double())@raw, place + raw@self.mean[j, 0].double()
+        size = seen.norm()
+        self.planes[j, :, k], self.place[j, 0, k], self.gain[j, 0, k] = seen/size, at/size, (SHARP*size).log()
+        self.laid[j, k] = True
+
+@patch
+def hold(self:Judges):
+    "Nothing is learned about planes that were laid"
+    for p in (self.planes, self.place, self.gain):
+        if p.grad is not None: p.grad.masked_fill_(self.laid[:, None], 0)
+
+# %% ../../nbs/10_models.laws.ipynb #10-model-054
 def flat_borders(view, axis, tolerance=1e-4): # (N, 10) float64; 3 or 4: balls were moved along x or along y
     "Planes on which crowds of these points lie: [(normal (10,), place, the crowd)], with normal . view + place = 0"
     others = [i for i in range(N_VIEW) if i != axis and not (axis == 3 and i == 8)]      # slope times x moves with x
@@ -340,7 +359,7 @@ def different(borders, near=1e-6):
         if all(off(border, other) or off(other, border) for other in kept): kept.append(border)
     return kept
 
-# %% ../../nbs/10_models.laws.ipynb #10-model-048
+# %% ../../nbs/10_models.laws.ipynb #10-model-058
 class ServeHead(nn.Module):
     "Counts of served velocities in bins; `fit` sets the range, `count` adds"
     def __init__(self, bins, groups=16):
