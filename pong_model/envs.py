@@ -779,7 +779,7 @@ if ID not in gymnasium.registry:
     gymnasium.register(ID, f"{PongEnv.__module__}:PongEnv", order_enforce=False,
                        vector_entry_point=f"{PongVectorEnv.__module__}:PongVectorEnv")
 
-# %% ../nbs/40_envs.ipynb #40-envs-065
+# %% ../nbs/40_envs.ipynb #40-envs-064
 class PongParallelEnv(OnStage, ParallelEnv):
     "One game of Pong with an agent on each side; `settings` are the fields of `EnvConfig` but `opponent` and `side`"
     metadata = METADATA | dict(name="pong_model_v0", is_parallelizable=True)
@@ -837,7 +837,6 @@ class PongParallelEnv(OnStage, ParallelEnv):
         OnStage.close(self)
         self.agents = []
 
-# %% ../nbs/40_envs.ipynb #40-envs-066
 def parallel_env(**settings)->PongParallelEnv:
     "The game for two agents who act at once, as PettingZoo calls it; see `PongParallelEnv`"
     return PongParallelEnv(**settings)
@@ -846,7 +845,7 @@ def env(**settings):
     "The same for agents who are asked in turn (PettingZoo's AEC form)"
     return parallel_to_aec(parallel_env(**settings))
 
-# %% ../nbs/40_envs.ipynb #40-envs-072
+# %% ../nbs/40_envs.ipynb #40-envs-070
 def sb3_vector(num_envs:int=1024, **settings): # settings of `PongVectorEnv`
     "A batch of games as Stable-Baselines3's `VecEnv`; `ImportError` where that is not installed"
     from stable_baselines3.common.vec_env import VecEnv
@@ -883,7 +882,7 @@ def sb3_vector(num_envs:int=1024, **settings): # settings of `PongVectorEnv`
 
     return Batch(PongVectorEnv(num_envs, autoreset_mode=AutoresetMode.SAME_STEP, **settings))
 
-# %% ../nbs/40_envs.ipynb #40-envs-081
+# %% ../nbs/40_envs.ipynb #40-envs-077
 def steps_per_second(
     env,                  # a Gymnasium environment, single or vector, fresh
     seconds:float=1.,     # how long to measure, in five stretches
