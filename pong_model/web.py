@@ -4,21 +4,25 @@
 
 # %% ../nbs/31_web.ipynb #31-web-002
 from __future__ import annotations
-import concurrent.futures, contextlib, dataclasses, json, os, re, shutil
+import concurrent.futures, contextlib, dataclasses, hashlib, itertools, json, os, re, shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np
-from .game import GAME_SIZE, LEFT_Y, VX, Y, GameConfig, config_from_dict, require, write_atomically
-from .rollout import REPLAY_FORMAT, Replay
+from .game import (GAME_SIZE, LEFT_POINTS, LEFT_Y, RIGHT_POINTS, VX, Y, GameConfig, config_from_dict,
+                             require, write_atomically)
+from .exact import ExactEngine
+from .rollout import REPLAY_FORMAT, Replay, chance_of
 from .models.core import Model
+from .fuzzy import FuzzyEngine
 from .tracking import load_model, model_folder
 from .browser import STATIC, bundle, can_run, web_model
 
 # %% auto #0
-__all__ = ['AGAINST', 'TARGETS', 'HOTTEST', 'RNNS', 'BROWSERS', 'describe', 'model_game', 'facts', 'fill', 'script_json',
-           'PageOptions', 'page_entry', 'web_page', 'page_data', 'load_page_replay', 'Visit', 'open_page', 'visiting',
-           'measure_page', 'make_site']
+__all__ = ['AGAINST', 'TARGETS', 'HOTTEST', 'RNNS', 'TAKEN_ALONG', 'BROWSERS', 'describe', 'model_game', 'facts', 'fill',
+           'script_json', 'PageOptions', 'page_entry', 'web_page', 'page_data', 'load_page_replay', 'turns_of',
+           'heats_of', 'relived', 'as_seen', 'Visit', 'open_page', 'visiting', 'measure_page', 'make_site',
+           'fingerprint', 'pictured']
 
 # %% ../nbs/31_web.ipynb #31-web-005
 def describe(model:Model)->str:
@@ -137,7 +141,7 @@ def page_data(path)->dict:
 # %% ../nbs/31_web.ipynb #31-web-019
 RNNS = [f"{setting}-rnn" for setting in ("classic", "positions", "arcade", "balls", "scale", "match")]   # they ship
 
-# %% ../nbs/31_web.ipynb #31-web-047
+# %% ../nbs/31_web.ipynb #31-web-049
 def load_page_replay(path)->Replay:
     "Read what a page saved; `FileNotFoundError`, or `ValueError` for anything that is not a replay of this version"
     name = f"replay {str(path)!r}"
@@ -155,7 +159,73 @@ def load_page_replay(path)->Replay:
     game, actions = config_from_dict(GameConfig, config, name), np.float32(actions).reshape(-1, 2)
     return Replay(seed, game, actions, about if isinstance(about, dict) else {})
 
-# %% ../nbs/31_web.ipynb #31-web-050
+# %% ../nbs/31_web.ipynb #31-web-052
+def turns_of(replay:Replay)->list: # of (tick, "exact" or "learned"), from 0 on
+    "Which engine played from which tick on, as a page notes it; the exact one if nothing is noted"
+    is_turn = lambda t: list(map(type, t)) == [int, str] and t[1] in ("exact", "learned")
+    return _noted(replay, "swaps", is_turn) or [(0, "exact")]
+
+def heats_of(replay:Replay)->list: # of (tick, event temperature, serve temperature), from 0 on
+    "Which temperatures held from which tick on; those of a new page if nothing is noted"
+    is_number = lambda x: type(x) in (int, float) and 0 <= x <= 100
+    is_heat = lambda h: len(h) == 3 and type(h[0]) is int and all(map(is_number, h[1:]))
+    return _noted(replay, "temperatures", is_heat) or [(0, 0., 1.)]
+
+def _noted(replay, what, is_right)->list:
+    "The list of lists `what` of a replay's `about`, if each of them is right and the first begins at 0; else []"
+    rows = replay.about.get(what)
+    if not isinstance(rows, list) or not all(isinstance(row, list) and is_right(row) for row in rows): return []
+    return [tuple(row) for row in rows] if rows and rows[0][0] == 0 else []
+
+# %% ../nbs/31_web.ipynb #31-web-053
+TAKEN_ALONG = 180   # ticks of the past that an engine is shown when it takes over, as HISTORY_TICKS of session.js
+
+def relived(
+    replay:Replay, # what a page saved, from `load_page_replay`
+    model:Model,   # the network that played in it
+)->Replay:         # the same with the states that were seen, and `engines` noted as the window notes them
+    "A page's game once more, each engine where it played; `ValueError` if one cannot take over"
+    turns, heats = turns_of(replay), heats_of(replay)
+    learned = FuzzyEngine(model, replay.config, event_temperature=max(event for _, event, _ in heats))
+    _, learned.event_temperature, learned.serve_temperature = heats[0]
+    engines, kind = dict(exact=ExactEngine(replay.config), learned=learned), turns[0][1]
+    first = {name: engine.reset([replay.seed]) for name, engine in engines.items()}
+    states, chance = [first[kind]], chance_of(engines[kind])
+    for t, action in enumerate(replay.actions):
+        for at, *hot in heats:
+            if at == t: learned.event_temperature, learned.serve_temperature = hot
+        for at, to in turns[1:]:
+            past = min(t, TAKEN_ALONG - 1)
+            if at == t: kind = to; engines[to].load(np.stack(states[-1 - past:], 1), replay.actions[None, t - past:t])
+        states.append(engines[kind].step(action[None]))
+    noted = dict(engines=[[at, f"{name} engine"] for at, name in turns])
+    return dataclasses.replace(replay, states=np.concatenate(states), chance=chance, about=replay.about | noted)
+
+# %% ../nbs/31_web.ipynb #31-web-055
+def as_seen(
+    replay:Replay, # what a page saved
+    find=load_model, # name -> Model
+)->tuple[Replay, str]: # what to show, and a line that says what that is
+    "A page's game as it was played there, or by the rules if its network is not here"
+    name, said = replay.about.get("model"), "shown as it was played, by the "
+    kinds = [kind for kind, _ in itertools.groupby(kind for _, kind in turns_of(replay))]
+    if set(kinds) == {"exact"}: return replay, f"{said}exact engine"
+    try:
+        require(isinstance(name, str) and re.fullmatch(r"\w[\w.-]*", name), "model", name, "the name of a network")
+        model = find(name)
+        same = replay.about.get("checksum") == web_model(model)["checksum"]
+        require(same, "model", f"a {name!r} with other weights", "the one that the page had")
+        seen = relived(replay, model)
+    except (ValueError, OSError) as error:
+        why = f"there is no network {name!r} here" if isinstance(error, FileNotFoundError) else error
+        return replay, (f"shown by the exact engine, though a learned one played ({why}); "
+                        "--model_path FOLDER shows it in one")
+    said += " then ".join(f"{kind} engine" for kind in kinds) + f" ({name})"
+    points = [round(float(n)) for n in seen.states[-1, LEFT_POINTS:RIGHT_POINTS+1]]
+    there = replay.about.get("scores", points)
+    return seen, said if there == points else f"{said}; but the points are {points} here, {there} there"
+
+# %% ../nbs/31_web.ipynb #31-web-059
 class Visit(NamedTuple):
     "A page that is open in a browser"
     page:object     # Playwright's page
@@ -193,14 +263,14 @@ def open_page(
             yield visit
         finally: browser.close()
 
-# %% ../nbs/31_web.ipynb #31-web-051
+# %% ../nbs/31_web.ipynb #31-web-060
 def visiting(work, *args, **how):
     "What `work(visit)` returns for `open_page(*args, **how)`, done in a thread of its own; its errors are raised here"
     def visit():
         with open_page(*args, **how) as opened: return work(opened)
     with concurrent.futures.ThreadPoolExecutor(1) as pool: return pool.submit(visit).result()
 
-# %% ../nbs/31_web.ipynb #31-web-083
+# %% ../nbs/31_web.ipynb #31-web-100
 _WATCH = """(() => {
   const {loop} = pong, draw = loop.draw.bind(loop), frame = loop.frame.bind(loop);
   const paddle = () => pong.session.shown()[0];
@@ -221,7 +291,7 @@ _WATCH = """(() => {
   [loop.gaps, loop.frames] = [[], 0];
 })()"""
 
-# %% ../nbs/31_web.ipynb #31-web-084
+# %% ../nbs/31_web.ipynb #31-web-101
 def measure_page(
     path,              # a page's file
     seconds:float=10., # how long to look at it, at most 16
@@ -248,36 +318,51 @@ def measure_page(
                     latency_ms=np.median(ms), seconds=gaps.sum()/1000, load=load)
     return {name: round(float(value), 2) for name, value in visiting(work, path, **how).items()}
 
-# %% ../nbs/31_web.ipynb #31-web-089
+# %% ../nbs/31_web.ipynb #31-web-107
 def make_site(
     folder="docs",  # of a clone; what a static host serves
     models=RNNS,    # those of the chooser
 )->Path: # the page
-    "Make the project's page, its picture, and a film of somebody who plays in it"
+    "Make the project's page, its picture, and a film of somebody who plays in it; both say which page they show"
     folder = Path(folder)
     page = web_page(models, folder/"index.html")
     write_atomically(folder/".nojekyll", lambda p: Path(p).write_text(""))
     for name, make in (("page.png", _portrait), ("play.gif", _film)):
-        write_atomically(folder/name, lambda p, make=make: Path(p).write_bytes(visiting(make, page)))
+        picture = visiting(lambda visit, make=make: make(visit, f"page {fingerprint(page)}"), page)
+        write_atomically(folder/name, lambda p, picture=picture: Path(p).write_bytes(picture))
     return page
 
-# %% ../nbs/31_web.ipynb #31-web-090
-def _portrait(visit):
-    "A rally in full swing, as a PNG of few colours"
+def fingerprint(page)->str:
+    "What tells this file of a page from any other: 16 hexadecimal digits of its SHA-256"
+    return hashlib.sha256(Path(page).read_bytes()).hexdigest()[:16]
+
+def pictured(picture)->str:
+    "The fingerprint of the page that a PNG or GIF of `make_site` shows; empty if it says none"
+    from PIL import Image
+    with Image.open(picture) as opened: said = opened.info.get("comment", "")
+    said = said.decode("ascii", "replace") if isinstance(said, bytes) else said
+    return said.removeprefix("page ") if said.startswith("page ") else ""
+
+# %% ../nbs/31_web.ipynb #31-web-108
+def _portrait(visit, sign):
+    "A rally in full swing, as a PNG of few colours with a comment"
     import io
     from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
     page = visit.page
     page.evaluate("document.activeElement.blur(); Object.assign(pong, {seed: 12}); pong.begin()")
     page.select_option("#against", "watch")
     page.evaluate("""pong.session.resume(); for (let t = 0; t < 400; t++) pong.session.advance(1/60);
                      pong.session.pause(); pong.captions = ({status}) => ({message: "", hint: "", status}); null""")
     page.wait_for_timeout(300)
-    out = io.BytesIO()
+    out, note = io.BytesIO(), PngInfo()
+    note.add_text("comment", sign)
     picture = Image.open(io.BytesIO(page.screenshot(clip=dict(x=80, y=0, width=1120, height=700)))).convert("RGB")
-    picture.quantize(64, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    picture = picture.quantize(64, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    picture.save(out, "PNG", optimize=True, pnginfo=note)
     return out.getvalue()
 
-def _film(visit, pictures=100, rate=15):
+def _film(visit, sign, pictures=100, rate=15):
     "Somebody plays with the keys Q and A; the page's clock is turned by hand, so that no picture is late. A GIF"
     import io
     from PIL import Image
@@ -301,5 +386,6 @@ def _film(visit, pictures=100, rate=15):
     palette = film[pictures//4].quantize(32, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     first, *others = (shot.quantize(palette=palette, dither=Image.Dither.NONE) for shot in film)
     out = io.BytesIO()
-    first.save(out, "GIF", save_all=True, append_images=others, duration=round(1000/rate), loop=0, optimize=True)
+    first.save(out, "GIF", save_all=True, append_images=others, duration=round(1000/rate), loop=0, optimize=True,
+               comment=sign.encode())
     return out.getvalue()

@@ -100,9 +100,7 @@ class Page {
     part("balls-note").textContent = entry.several ? "Each with a memory of its own."
       : "This network saw games of one ball.";
     part("target").disabled = entry.match !== null;
-    part("target-note").textContent = entry.match === null ? "The page counts."
-      : `The network ends matches itself, at ${entry.match} points.`;
-    this.session.target = this.target();
+    this.setTarget();
   }
 
   /** Make engines, players and a session of what the controls say. Returns whether it went well; if not, all stays. */
@@ -119,6 +117,7 @@ class Page {
       target: this.target(), speed: Number(part("speed").value)});
     this.session.pause();
     this.setPlayers();
+    this.noteTemperatures(true);
     this.session.onEvent((event) => this.announce(event));
     this.court = this.court || new Court(part("court"), learned.game, {rests: true});
     this.court.setGame(learned.game);
@@ -140,15 +139,24 @@ class Page {
   /** Something broke: say it on the court, and keep what was played, which can be saved or gone on with. */
   stumble(text, title = "Something went wrong") {
     if (!this.session) { showTrouble(title, text); return; }
-    if (!part("trouble").hidden) this.loop.stop();                        // an error that comes with every picture
+    const isAgain = !part("trouble").hidden;
+    if (isAgain) this.loop.stop();                                        // it may come with every picture
     this.session.pause();
-    showTrouble(title, text, () => this.goOn());
+    const advice = isAgain ? " If it comes again: a new game, or another network." : "";
+    showTrouble(title, text + advice, () => this.goOn());
   }
 
   goOn() {
     hideTrouble();
-    this.loop.start();
+    this.wake();
     this.toStage();
+  }
+
+  /** Pictures again after an error that stopped them: whatever a person does is a reason to try. */
+  wake() {
+    if (!this.loop || this.loop.request !== null) return;
+    this.court.look = [];                                                 // the last picture may be half of one
+    this.loop.start();
   }
 
   /** Let keys, fingers and the loop serve a session, or a test. */
@@ -161,7 +169,7 @@ class Page {
     }
     for (const user of [this.keys, ...this.touches, this.loop]) user.session = session;
     this.keys.pauses = () => session.humans.length > 0;
-    this.loop.start();
+    this.wake();
   }
 
   setPlayers() {
@@ -175,7 +183,12 @@ class Page {
   // ------------------------------------------------------------------------------------------ what controls say
 
   shows() { return document.querySelector("input[name=shows]:checked").value; }
-  target() { return part("target").disabled || !part("target").value ? null : Number(part("target").value); }
+  /** Points that end a game: so many for each ball, or a court full of them would be done in two seconds. */
+  target() {
+    const {disabled, value} = part("target");
+    return disabled || !value ? null : Number(value) * Number(part("balls").value);
+  }
+
   temperatures() {
     return {eventTemperature: Number(part("event-temperature").value),
       serveTemperature: Number(part("serve-temperature").value)};
@@ -199,12 +212,12 @@ class Page {
   listen() {
     const on = (id, kind, act) => part(id).addEventListener(kind, act);
     on("play", "click", () => this.togglePlay());
-    on("reset", "click", () => { this.session.restart(); this.toStage(); });
+    on("reset", "click", () => { this.session.restart(); this.goOn(); });
     on("model", "change", (event) => this.choose(Number(event.target.value)));
     on("balls", "change", () => { if (this.session) this.begin(); });
     on("balls", "input", () => this.showValues());
     on("against", "change", () => { if (this.session) this.setPlayers(); });
-    on("target", "change", () => { if (this.session) this.session.target = this.target(); });
+    on("target", "change", () => { if (this.session) this.setTarget(); });
     on("speed", "change", (event) => { if (this.session) this.session.speed = Number(event.target.value); });
     on("save", "click", () => { this.save(); this.giveKeysBack(); });
     for (const id of ["event-temperature", "serve-temperature"]) {
@@ -221,6 +234,7 @@ class Page {
     on("stage", "keydown", (event) => { if (event.key !== "Tab") this.showStage(); });     // who plays wants to see it
     document.addEventListener("pointerdown", () => { this.isByPointer = true; }, true);
     document.addEventListener("keydown", () => { this.isByPointer = false; }, true);
+    for (const kind of ["pointerdown", "keydown", "change"]) document.addEventListener(kind, () => this.wake(), true);
     for (const id of ["shows", "against", "model", "balls", "target", "speed"]) {
       on(id, "change", () => this.giveKeysBack());
     }
@@ -262,15 +276,31 @@ class Page {
 
   showStage() { part("stage").scrollIntoView({block: "nearest"}); }
 
-  setTemperatures() {
-    if (this.session) Object.assign(this.session.learned, this.temperatures());
+  setTarget() {
+    this.session.target = this.target();
     this.showValues();
   }
 
+  setTemperatures() {
+    if (this.session) {
+      Object.assign(this.session.learned, this.temperatures());
+      this.noteTemperatures();
+    }
+    this.showValues();
+  }
+
+  /** Note from which tick of the game on which temperatures hold: [tick, event's, serve's]. */
+  noteTemperatures(isNewGame = false) {
+    const {ticks} = this.session;
+    const before = isNewGame ? [] : this.heats.filter(([tick], k) => k === 0 || tick < ticks);  // the first served
+    this.heats = [...before, [ticks, ...Object.values(this.temperatures())]];
+  }
+
+  /** The game so far as a file: with what it needs to be played again as it was seen, and the points to check it by. */
   save() {
-    const replay = this.session.replay();
-    const {format, seed, config, actions, engine, swaps} = replay;
-    const about = {engine: `${engine} engine`, model: this.entry.name, swaps, ...this.temperatures()};
+    const {format, seed, config, actions, engine, swaps} = this.session.replay();
+    const about = {engine: `${engine} engine`, model: this.entry.name, checksum: this.entry.web.checksum, swaps,
+      temperatures: this.heats, scores: this.session.scores};
     download(`pong-${this.entry.name}-${seed}.json`, JSON.stringify({format, seed, config, actions, about}));
   }
 
@@ -296,6 +326,10 @@ class Page {
     part("event-value").textContent = eventTemperature.toFixed(2);
     part("serve-value").textContent = serveTemperature.toFixed(2);
     part("balls-value").textContent = part("balls").value;
+    const [target, match] = [this.target(), this.entry?.match];
+    const isShared = target !== null && Number(part("balls").value) > 1;
+    part("target-note").textContent = match ? `The network ends matches itself, at ${match} points.`
+      : isShared ? `For each ball: ${target} in all.` : "The page counts.";
   }
 
   /** The keys, in one line. */
@@ -335,6 +369,7 @@ class Page {
   /** Points, ends and swaps for those who listen to the page. */
   announce({kind, scores}) {
     const [left, right] = scores;
+    if (kind === "reset") this.noteTemperatures(true);
     const texts = {left_scored: `Left scores. ${left} to ${right}.`, right_scored: `Right scores. ${left} to ${right}.`,
       match_over: this.session.result, lost: `${this.session.failure}. R begins a new game.`,
       "now exact": "Now the exact engine plays.", "now learned": "Now the learned engine plays."};

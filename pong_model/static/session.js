@@ -360,7 +360,7 @@ export class Session {
     this.noticeLeft = Math.max(0, this.noticeLeft - seconds);
     if (this.paused || this.failure) return 0;
     const ticks = this.ticks;
-    this.waiting = Math.min(this.waiting + seconds * this.speed, this.backlog);
+    this.waiting = Math.min(this.waiting + seconds * this.speed, this.backlog * Math.max(1, this.speed));
     this.flash = this.flash.map((left) => Math.max(0, left - seconds));
     while (this.waiting >= this.dt && !this.paused && !this.failure) {
       this.waiting -= this.dt;
