@@ -4,7 +4,8 @@
 
 # %% ../nbs/30_play.ipynb #30-play-002
 from __future__ import annotations
-import array, contextlib, dataclasses, itertools, math, os, shutil, signal, subprocess, sys, tempfile, threading, time
+import array, contextlib, dataclasses, itertools, json, math, os, shutil, signal, subprocess, sys, tempfile
+import threading, time
 from pathlib import Path
 import numpy as np
 from fastcore.basics import patch
@@ -20,11 +21,12 @@ from .render import (COLOURS, SCENERY, Block, _pixels, backdrop, blocks as block
 
 # %% auto #0
 __all__ = ['KEYS', 'PAUSE', 'NEW', 'SWAP', 'GHOST', 'SAVE', 'QUIT', 'SLOWER', 'FASTER', 'LEGEND', 'FULL_SCREEN', 'OUTSIDE',
-           'FLASH', 'LEAD_IN', 'EMPTY', 'SAID', 'LEGEND_SECONDS', 'SPEEDS', 'FILMS', 'GIF_PIXELS', 'NO_DISPLAY',
-           'jumped', 'interpolate', 'Keyboard', 'engine_name', 'is_playable', 'is_empty', 'Ghost', 'PlaySession',
-           'engines_of', 'was_exact', 'lesson_of', 'save_games', 'ghosts_of', 'film_rate', 'render_replay', 'name_at',
+           'FLASH', 'LEAD_IN', 'EMPTY', 'SAID', 'HINT_SECONDS', 'SPEEDS', 'FILMS', 'GIF_PIXELS', 'NO_DISPLAY', 'jumped',
+           'interpolate', 'Keyboard', 'engine_name', 'is_playable', 'is_empty', 'Ghost', 'PlaySession', 'engines_of',
+           'was_exact', 'lesson_of', 'save_games', 'ghosts_of', 'film_rate', 'film_kind', 'render_replay', 'name_at',
            'Recorded', 'FilmMaker', 'ReplaySession', 'render_game', 'letterbox', 'open_display', 'overlay', 'Window',
-           'told_to_end', 'keep_games', 'play_window', 'watch_replay', 'measure_window']
+           'court_place', 'told_to_end', 'keep_games', 'play_window', 'watch_replay', 'hand_of_x', 'hand_of_pygame',
+           'RandomHand', 'measure_window', 'rates_of', 'answers_of']
 
 # %% ../nbs/30_play.ipynb #30-play-005
 def jumped(
@@ -53,7 +55,7 @@ def interpolate(
 # %% ../nbs/30_play.ipynb #30-play-009
 KEYS = {"q": (LEFT, -1), "a": (LEFT, 1), "up": (RIGHT, -1), "down": (RIGHT, 1)}  # key -> side, direction (-1: up)
 PAUSE, NEW, SWAP, GHOST, SAVE, QUIT = ("p", "space"), ("n",), ("tab",), ("g",), ("r",), ("escape",)
-SLOWER, FASTER, LEGEND, FULL_SCREEN = ("-", "[-]"), ("+", "=", "[+]"), ("h", "?"), ("f", "f11")
+SLOWER, FASTER, LEGEND, FULL_SCREEN = ("-", "[-]"), ("+", "=", "[+]"), ("h", "?", "f1"), ("f", "f11")
 
 class Keyboard:
     "Which keys are down, and which went down since the last tick"
@@ -143,7 +145,7 @@ class Ghost:
 FLASH = .12                  # seconds that a paddle lights up after a hit
 LEAD_IN = 60                 # ticks that an engine is shown before it takes over, to fill its memory
 EMPTY = 1.                   # seconds without a ball in the court after which a learned game is lost
-SAID, LEGEND_SECONDS = 4., 6. # seconds that a notice stays, and that the keys are shown when a game begins
+SAID, HINT_SECONDS = 4., 6.  # seconds that a notice stays, and that a line tells the keys when a game begins
 SPEEDS = (.125, .25, .5, 1., 2., 4.)
 
 class PlaySession:
@@ -270,8 +272,9 @@ def _tick(self:PlaySession):
         if (horizontal == hit).any(): self.flash[side] = FLASH
     if self.state[MATCH_OVER] > .5:
         left, right = self.scores
-        self.result = f"{'left' if left > right else 'right' if right > left else 'nobody'} wins {left} : {right}"
-        self.paused = bool(self.humans)
+        ends = f"{'left' if left > right else 'right' if right > left else 'nobody'} wins {left} : {right}"
+        if self.humans: self.paused, self.result = True, ends
+        else: self.say(ends)
     self._seek_balls()
 
 # %% ../nbs/30_play.ipynb #30-play-025
@@ -350,13 +353,18 @@ def legend(self:PlaySession)->list[tuple[str, str]]: # key, what it does
 def hint(self:PlaySession)->str:
     "The keys that everybody needs, in one line"
     move = {0: "", 1: "Q/A or Up/Down move your paddle   ", 2: "Q/A left   Up/Down right   "}[len(self.humans)]
-    return move + "P pause   N new game   H keys   ESC quit"
+    return move + f"P pause   N {self.new}   H keys   Esc quit"
 
 @patch(as_prop=True)
 def shows_legend(self:PlaySession)->bool:
-    "Are the keys to be shown? When a game begins, in a pause, and whenever somebody asks"
-    if self.legend_asked is not None: return self.legend_asked
-    return self.paused or self.ticks*self.dt < LEGEND_SECONDS*(self.seed == self.first_seed)
+    "Are all the keys to be listed? In a pause, and whenever somebody asks"
+    return self.paused if self.legend_asked is None else self.legend_asked
+
+@patch(as_prop=True)
+def shows_hint(self:PlaySession)->bool:
+    "Is the line with the keys to be shown? When the first game begins, unless all of them were asked for"
+    is_early = self.seed == self.first_seed and self.ticks*self.dt < HINT_SECONDS
+    return is_early and not self.paused and self.legend_asked is None
 
 # %% ../nbs/30_play.ipynb #30-play-030
 @patch
@@ -448,31 +456,46 @@ def film_rate(kind:str, tick_rate:float)->tuple[int, float]: # every so many tic
     step = math.ceil(tick_rate/(34 if kind == ".gif" else 60))
     return step, tick_rate/step
 
+def film_kind(out)->str: # .gif or .mp4
+    "What kind of film this will be; `ValueError` for another, and where the program that makes it is missing"
+    kind = Path(out).suffix.lower()
+    require(kind in FILMS, "render", Path(out).name, "a name that ends in .gif or .mp4")
+    if kind == ".gif": return kind
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe
+        found = shutil.which(get_ffmpeg_exe())
+    except (ImportError, RuntimeError): found = None
+    require(found, "render", f"{Path(out).name} without ffmpeg", "a .gif, or what `pip install imageio-ffmpeg` brings")
+    return kind
+
+# %% ../nbs/30_play.ipynb #30-play-070
 def render_replay(
     replay,               # a file, or a `Replay`
     out,                  # the film: .gif or .mp4
     engine:Engine|None=None, # who plays it again (None: nobody, the film shows what was seen)
     ghost:bool=False,     # with the exact engine's ball
     width:int=640,        # pixels; the court is half as high, above it stands a line of text
+    last:float|None=None, # only so many of its last seconds (None: all of it)
 )->Path:
     "Make a film of a replay, without a display; what cannot be made raises `ValueError` or `OSError` in one line"
-    kind = Path(out).suffix.lower()
-    require(kind in FILMS, "render", Path(out).name, "a name that ends in .gif or .mp4")
+    kind = film_kind(out)
     replay = replay if isinstance(replay, Replay) else load_replay(replay)
     run = recorded(replay) if engine is None else play_replay(replay, engine)
     step, rate = film_rate(kind, replay.config.tick_rate)
-    height, rows = width//2, range(0, run.ticks + 1, step)
+    first = 0 if last is None else max(0, run.ticks - round(last*replay.config.tick_rate))
+    height, rows = width//2, range(first, run.ticks + 1, step)
     small = kind != ".gif" or len(rows)*width*height <= GIF_PIXELS
     most = int(GIF_PIXELS/(width*height)/rate)
-    long = f"{run.ticks/replay.config.tick_rate:.0f} s as .gif, {width} pixels wide"
+    long = f"{(run.ticks - first)/replay.config.tick_rate:.0f} s as .gif, {width} pixels wide"
     require(small, "render", long, f"up to {most} s, or .mp4")
-    ghosts = ghosts_of(run.states[0], run.actions[0], run.config) if ghost else [None]*(run.ticks + 1)
+    states, actions = run.states[0], run.actions[0]
+    ghosts = ghosts_of(states, actions, run.config) if ghost else [None]*(run.ticks + 1)
     who = [name_at(replay, t) if engine is None else engine_name(engine) for t in rows]
-    pictures = (np.concatenate([caption(name, width), frame(run.states[0, t], run.config, width, height, ghosts[t])])
+    pictures = (np.concatenate([caption(name, width), frame(states[t], run.config, width, height, ghosts[t])])
                 for t, name in zip(rows, who))
     return save_animation(out, pictures, rate)
 
-# %% ../nbs/30_play.ipynb #30-play-071
+# %% ../nbs/30_play.ipynb #30-play-072
 def name_at(replay:Replay, tick:int)->str:
     "What played when tick `tick` was made"
     names = [name for t, name in engines_of(replay) if t < max(tick, 1)]
@@ -496,18 +519,31 @@ class Recorded(Engine):
     def step(self, actions): return self.show(self.at + 1)
     def load(self, states, actions=None): return self.show(self.at)
 
-# %% ../nbs/30_play.ipynb #30-play-072
+# %% ../nbs/30_play.ipynb #30-play-073
 class FilmMaker:
-    "Another process that makes a film of a replay file, so that the game goes on meanwhile, and the film if it ends"
-    CODE = ("import os, sys; getattr(os, 'nice', abs)(10); from pong_model.play import render_replay; "
-            "render_replay(sys.argv[1], sys.argv[2], ghost=sys.argv[3] == 'True')")
-    def __init__(self, replay, out, ghost:bool=False):
-        self.out, places = Path(out), os.pathsep.join(p for p in sys.path if p)
+    "Another process that makes a film, so that the game goes on meanwhile, and the film if the game ends"
+    CODE = """if True:
+        import json, os, shutil, sys
+        from pong_model.play import render_replay
+        getattr(os, "nice", abs)(10)
+        replay, out, folder, options = sys.argv[1:]
+        try: render_replay(replay, out, **json.loads(options))
+        finally: folder and shutil.rmtree(folder, ignore_errors=True)"""
+    def __init__(self,
+        replay,      # a file, which stays; or a `Replay`
+        out,         # the film
+        **options,   # of `render_replay`
+    ):
+        self.out, self.is_kept, folder = Path(out), not isinstance(replay, Replay), ""
+        if not self.is_kept:
+            folder = tempfile.mkdtemp(prefix="pong_model-")
+            replay = save_replay(Path(folder)/"replay.npz", replay)
+        places = os.pathsep.join(p for p in sys.path if p)
         environment = os.environ | dict(PYTHONPATH=places, OMP_NUM_THREADS="1")
         self.errors = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen([sys.executable, "-c", self.CODE, str(replay), str(out), str(ghost)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.errors, env=environment,
-            start_new_session=True)
+        command = [sys.executable, "-c", self.CODE, str(replay), str(out), folder, json.dumps(options)]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=self.errors, env=environment, start_new_session=True)
 
     def outcome(self, wait:float=0.)->str|None: # None: it is still at work
         "What to tell about it, after at most `wait` seconds"
@@ -515,9 +551,10 @@ class FilmMaker:
         except subprocess.TimeoutExpired: return None
         if status == 0: return f"the film is ready: {self.out}"
         self.errors.seek(0)
-        return f"no film ({(self.errors.read().strip().splitlines() or ['it was stopped'])[-1]}); the replay is kept"
+        said = (self.errors.read().strip().splitlines() or ["it was stopped"])[-1].removeprefix("ValueError: ")
+        return f"no film ({said})" + ("; the replay is kept" if self.is_kept else "")
 
-# %% ../nbs/30_play.ipynb #30-play-078
+# %% ../nbs/30_play.ipynb #30-play-079
 @patch
 def save(self:PlaySession)->Path|None: # the folder, None if that was not to be
     "Keep the last seconds in a new folder of `clips`: replay.npz, a dataset, and soon a film"
@@ -527,7 +564,8 @@ def save(self:PlaySession)->Path|None: # the folder, None if that was not to be
     free = (self.clips/(stamp + again) for again in itertools.chain([""], (f"-{k}" for k in itertools.count(2))))
     try:
         folder = save_games(next(f for f in free if not f.exists()), [replay], engine=replay.about["engine"])
-        if self.film: self.films.append(FilmMaker(folder/"replay.npz", folder/f"game{self.film}", bool(self.ghost)))
+        film, options = folder/f"game{self.film}", dict(ghost=bool(self.ghost))
+        if self.film: self.films.append(FilmMaker(folder/"replay.npz", film, **options))
     except OSError as error: return self.say(f"not saved: {error}")
     follows = ", the film follows" if self.film else ""
     without = "" if (folder/"dataset.json").exists() else ", nothing to learn from"
@@ -541,7 +579,7 @@ def finish(self:PlaySession, wait:float=60.)->list[str]:
     outcomes = [film.outcome(wait) or f"{film.out} takes long and goes on without us" for film in films]
     return [said for film, said in zip(films, outcomes) if not film.out.exists()]
 
-# %% ../nbs/30_play.ipynb #30-play-083
+# %% ../nbs/30_play.ipynb #30-play-084
 @patch
 def swap(self:PlaySession):
     "The other engine takes over in mid-rally, or a line says why it cannot"
@@ -564,7 +602,7 @@ def show_ghost(self:PlaySession, shown:bool):
     self.ghost = Ghost(self.engine) if shown else None
     if shown: self.ghost.follow(self.state)
 
-# %% ../nbs/30_play.ipynb #30-play-097
+# %% ../nbs/30_play.ipynb #30-play-098
 class ReplaySession(PlaySession):
     "A session that shows a replay: as it was seen, or as `engine` plays it again"
     new = "from the beginning"
@@ -593,17 +631,17 @@ class ReplaySession(PlaySession):
         if self.ticks < self.shows.ticks: super()._tick()
         if self.ticks >= self.shows.ticks: self.paused, self.result = True, "the end"
 
-# %% ../nbs/30_play.ipynb #30-play-100
+# %% ../nbs/30_play.ipynb #30-play-101
 def render_game(session:PlaySession, out, seconds:float=10., width:int=640)->Path:
     "Play so many seconds without a display, among players that are none of them a person, and make a film of them"
     accepts = "a player on each side (--left level3, for example), or a replay to watch"
     require(not session.humans, "render", "a person at the keyboard", accepts)
     require(math.isfinite(seconds) and seconds > 0, "seconds", seconds, "more than 0")
-    require(Path(out).suffix.lower() in FILMS, "render", Path(out).name, "a name that ends in .gif or .mp4")
+    film_kind(out)
     while session.ticks < round(seconds/session.dt) and not session.paused: session._tick()
     return render_replay(session.replay(), out, ghost=bool(session.ghost), width=width)
 
-# %% ../nbs/30_play.ipynb #30-play-103
+# %% ../nbs/30_play.ipynb #30-play-104
 def letterbox(
     width:int,  # of a window, pixels
     height:int,
@@ -613,7 +651,7 @@ def letterbox(
     down = max(1, across//2)
     return (width - across)//2, (height - down)//2, across, down
 
-# %% ../nbs/30_play.ipynb #30-play-106
+# %% ../nbs/30_play.ipynb #30-play-107
 NO_DISPLAY = "display: found none, accepts a desktop, `ssh -X` or SDL_VIDEODRIVER; or play in a notebook or a web page"
 
 def open_display(width:int, height:int, title:str):
@@ -636,7 +674,7 @@ def open_display(width:int, height:int, title:str):
         pygame.quit()
         raise RuntimeError(NO_DISPLAY) from None
 
-# %% ../nbs/30_play.ipynb #30-play-108
+# %% ../nbs/30_play.ipynb #30-play-109
 def overlay(
     surface,          # of pygame, 32 bits a pixel
     blocks,           # what to draw, from back to front
@@ -650,7 +688,7 @@ def overlay(
     for kind, where, part in _pixels(blocks, width, height, reach):
         pixels[where] = pixels[where] + part[..., None]*(np.float32(COLOURS[kind]) - pixels[where]) + .5
 
-# %% ../nbs/30_play.ipynb #30-play-109
+# %% ../nbs/30_play.ipynb #30-play-110
 class Window:
     "A pygame window that shows a `PlaySession` and feeds it keys; a context manager"
     def __init__(self,
@@ -660,7 +698,7 @@ class Window:
     ):
         for name, size in (("width", width), ("height", height)):
             require(isinstance(size, int) and 64 <= size <= 16384, name, size, "whole pixels, 64 to 16384")
-        self.session, self.size, self.title = session, (width, height), ""
+        self.session, self.size, self.title, self.place = session, (width, height), "", letterbox(width, height)
         self.kept = {}       # lines of text and the scenery, as pygame has them
         self.surface = open_display(width, height, "pong_model")
 
@@ -702,7 +740,7 @@ class Window:
         surface = pygame.display.get_surface()
         return np.frombuffer(pygame.image.tobytes(surface, "RGB"), np.uint8).reshape(*surface.get_size()[::-1], 3)
 
-# %% ../nbs/30_play.ipynb #30-play-110
+# %% ../nbs/30_play.ipynb #30-play-111
 @patch
 def keep(self:Window, key, make):
     "What `make()` gave for this key; at most 200 such things are kept"
@@ -725,36 +763,51 @@ def line(self:Window, text:str, colour:str, size:int, most:int):
     return self.keep((text, colour, size, most), make)
 
 @patch
-def write(self:Window, text:str, colour:str, size:int, most:int, backed:bool=False, **place):
-    "A line of text, on a dark ground if `backed`; `place` is a corner or the centre, as pygame names it"
+def write(self:Window, text:str, colour:str, size:int, most:int, ground:str="", **place):
+    "A line of text, on a ground of its own if one is named; `place` is a corner or the centre, as pygame names it"
     import pygame
     if not text: return
     line, surface = self.line(text, colour, size, most), pygame.display.get_surface()
     where = line.get_rect(**place)
-    if backed: surface.fill(COLOURS["outside"], where.inflate(size, size//2))
+    if ground: surface.fill(COLOURS[ground], where.inflate(size, size//2))
     surface.blit(line, where)
 
-# %% ../nbs/30_play.ipynb #30-play-111
+# %% ../nbs/30_play.ipynb #30-play-113
 @patch
-def legend_panel(self:Window, size:int, most:int):
-    "The keys in two columns on a dark ground, as a surface at most so many pixels wide"
+def legend_panel(self:Window, size:int, wide:int, high:int):
+    "The keys in three columns, as a surface at most so many pixels wide and high"
     import pygame
     def make():
-        rows = [[self.line(text, colour, size, 9999) for text, colour in zip(pair, ("paddle", "text"))]
-                for pair in session.legend]
-        half, step, gap = (len(rows) + 1)//2, round(1.25*size), size//2
-        columns = [[max(pair[k].get_width() for pair in part) for k in (0, 1)] for part in (rows[:half], rows[half:])]
-        panel = pygame.Surface((sum(map(sum, columns)) + 8*gap, half*step + 2*gap), pygame.SRCALPHA)
-        panel.fill((*COLOURS["outside"], 200))
-        for k, (key, does) in enumerate(rows):
-            x = gap + (sum(columns[0]) + 4*gap)*(k//half) + columns[k//half][0]
-            panel.blit(key, (x - key.get_width(), gap + (k % half)*step))
-            panel.blit(does, (x + gap, gap + (k % half)*step))
-        wide, high = panel.get_size()
-        return panel if wide <= most else pygame.transform.smoothscale(panel, (most, high*most//wide))
+        pairs = [[self.line(text, colour, size, 9999) for text, colour in zip(pair, ("paddle", "text"))]
+                 for pair in session.legend]
+        rows, step, gap = (len(pairs) + 2)//3, round(1.25*size), size//2
+        columns = [pairs[k:k + rows] for k in range(0, len(pairs), rows)]
+        widths = [[max(pair[k].get_width() for pair in column) for k in (0, 1)] for column in columns]
+        panel = pygame.Surface((sum(map(sum, widths)) + 4*gap*len(columns), rows*step + gap))
+        panel.fill(COLOURS["outside"])
+        x = gap
+        for column, (keys, deeds) in zip(columns, widths):
+            for k, (key, does) in enumerate(column):
+                panel.blit(key, (x + keys - key.get_width(), gap + k*step))
+                panel.blit(does, (x + keys + gap, gap + k*step))
+            x += keys + deeds + 4*gap
+        share = min(1, wide/panel.get_width(), high/panel.get_height())
+        smaller = [max(1, int(share*n)) for n in panel.get_size()]
+        return panel if share == 1 else pygame.transform.smoothscale(panel, smaller)
     session = self.session
-    return self.keep((tuple(session.legend), size, most), make)
+    return self.keep((tuple(session.legend), size, wide, high), make)
 
+def court_place(
+    width:int,  # of a window, pixels
+    height:int,
+    below:int=0, # so much is to be free below the court, pixels
+)->tuple[int, int, int, int]: # left, top, width, height
+    "Where the court stands in a window: in its middle, or higher and smaller where it would not leave the room"
+    left, top, across, down = letterbox(width, height)
+    if top + down + below <= height: return left, top, across, down
+    return letterbox(width, max(1, height - below))
+
+# %% ../nbs/30_play.ipynb #30-play-114
 @patch
 def draw_scenery(self:Window, surface, place, still):
     "What stands still, and the bars beside it"
@@ -771,22 +824,25 @@ def draw_scenery(self:Window, surface, place, still):
     surface.fill(COLOURS["court"], pygame.Rect((left + (width - size[0])//2, top + (height - size[1])//2), size))
     overlay(surface, still[1:], place, reach)
 
-# %% ../nbs/30_play.ipynb #30-play-112
+# %% ../nbs/30_play.ipynb #30-play-115
 @patch
 def draw(self:Window):
-    "The court, and on it what plays, the ghost's error, the keys (under what moves), a notice and the message"
+    "The court, and on it what plays, the ghost's error, a line of keys (under what moves), a notice, the message"
     import pygame
     surface, session = pygame.display.get_surface(), self.session
-    place = left, top, width, height = letterbox(*surface.get_size())
+    size = surface.get_size()
+    legend = self.legend_panel(max(12, size[1]//24), size[0]*19//20, size[1]//3) if session.shows_legend else None
+    self.place = place = left, top, width, height = court_place(*size, 0 if legend is None else legend.get_height())
     if self.title != session.status:
         self.title = session.status
         pygame.display.set_caption(f"pong_model: {session.status}")
     small, gap, middle = max(14, height//20), height//40, left + width//2
     blocks = session.blocks()
     self.draw_scenery(surface, place, tuple(b for b in blocks if b.kind in SCENERY))
-    if session.shows_legend:
-        legend = self.legend_panel(max(12, height//24), width - 4*gap)
-        surface.blit(legend, legend.get_rect(midbottom=(middle, top + height - small - 2*gap)))
+    if legend: surface.blit(legend, legend.get_rect(center=(middle, (top + height + size[1])//2)))
+    if session.shows_hint:
+        where = (middle, top + height - small - 2*gap)
+        self.write(session.hint, "text", small*4//5, width - 6*gap, "court", midbottom=where)
     overlay(surface, [b for b in blocks if b.kind not in SCENERY], place, span(session.config))
     assisted, most = bool(getattr(session.engine, "assisted", "")), width//2 - 4*gap
     low, right = top + height - gap, left + width - 3*gap
@@ -794,10 +850,10 @@ def draw(self:Window):
     self.write(session.readout, "ghost" if session.ghost else "text", small, most, bottomright=(right, low))
     self.write(session.message, "paddle", 3*small, width - 6*gap, center=(middle, top + 2*height//5))
     if session.notice_left > 0:
-        self.write(session.notice, "flash", small, width - 8*gap, backed=True, center=(middle, top + height//4))
+        self.write(session.notice, "flash", small, width - 8*gap, "outside", center=(middle, top + height//4))
     pygame.display.flip()
 
-# %% ../nbs/30_play.ipynb #30-play-114
+# %% ../nbs/30_play.ipynb #30-play-117
 @contextlib.contextmanager
 def told_to_end(session:PlaySession):
     "Meanwhile a closed terminal, or whoever asks this process to end, ends the session as ESC does"
@@ -818,7 +874,7 @@ def keep_games(session:PlaySession, folder, **about)->Path|None: # None: nothing
         line = f"record: {str(folder)!r} cannot be written ({error}), the games are in {str(refuge)!r}"
         raise OSError(line) from None
 
-# %% ../nbs/30_play.ipynb #30-play-115
+# %% ../nbs/30_play.ipynb #30-play-118
 def play_window(
     session:PlaySession,
     width:int=800,           # pixels
@@ -865,22 +921,91 @@ def watch_replay(
     session = ReplaySession(replay, engine, ghost=ghost, other=other, last=last, clips=clips, film=film)
     return play_window(session, **options)
 
-# %% ../nbs/30_play.ipynb #30-play-138
+# %% ../nbs/30_play.ipynb #30-play-143
+def hand_of_x():
+    "`press(name, down)`: a key of the X server's keyboard goes down or up; `OSError` where there is no X server"
+    import ctypes
+    x, test = ctypes.CDLL("libX11.so.6"), ctypes.CDLL("libXtst.so.6")
+    x.XOpenDisplay.restype, x.XKeysymToKeycode.restype = ctypes.c_void_p, ctypes.c_ubyte
+    x.XKeysymToKeycode.argtypes, x.XFlush.argtypes = [ctypes.c_void_p, ctypes.c_ulong], [ctypes.c_void_p]
+    test.XTestFakeKeyEvent.argtypes = [ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_ulong]
+    display = x.XOpenDisplay(None)
+    if not display: raise OSError("no X server")
+    def press(name, down):
+        test.XTestFakeKeyEvent(display, x.XKeysymToKeycode(display, ord(name)), down, 0)
+        x.XFlush(display)
+    return press
+
+def hand_of_pygame():
+    "The same where there is no X server: pygame is told of a key"
+    import pygame
+    def press(name, down):
+        kind = pygame.KEYDOWN if down else pygame.KEYUP
+        pygame.event.post(pygame.event.Event(kind, key=pygame.key.key_code(name)))
+    return press
+
+# %% ../nbs/30_play.ipynb #30-play-144
+class RandomHand(threading.Thread):
+    "Taps Q and A in turn at random moments, until `keys` were pressed or it is told to `end`"
+    def __init__(self, press, keys:int, seed:int=0):
+        super().__init__(daemon=True)
+        self.press, self.keys, self.rng, self.ended = press, keys, np.random.default_rng(seed), threading.Event()
+        self.pressed, self.answers, self.missed, self.before = None, [], 0, None      # moments and waits in seconds
+
+    def run(self):
+        for k in range(self.keys):
+            if k % 2 == 0: hold = self.rng.uniform(.06, .12)          # Q and A alike: the paddle stays near the middle
+            if self.ended.wait(self.rng.uniform(.15, .3)): return
+            self.missed += self.pressed is not None
+            self.pressed = time.perf_counter()
+            self.press("qa"[k % 2], True)
+            time.sleep(hold)
+            self.press("qa"[k % 2], False)
+        self.ended.wait(.3)
+        self.ended.set()
+
+    def see(self, height):
+        "A picture is on the screen, with the paddle at this height: is it the first on which it moved?"
+        if self.pressed is not None and self.before not in (None, height):
+            self.answers.append(time.perf_counter() - self.pressed)
+            self.pressed = None
+        self.before = height
+
+# %% ../nbs/30_play.ipynb #30-play-145
 def measure_window(
-    engine:Engine,           # what is played, by two trackers, with the ghost
-    seconds:float=10.,
+    engine:Engine,           # what is played by the hand and a tracker, with the ghost
+    keys:int=100,            # that the hand presses (0: a tracker instead of it)
+    seconds:float=10.,       # at least so long
     fps:float|None=60.,      # pictures a second at most (None: as many as can be)
     width:int=800,           # pixels
     height:int=400,          # pixels
 )->dict: # rates in 1/s, times in ms
-    "How many pictures a second a window shows, how regularly, and how long the processor works for one"
-    session, times = PlaySession(engine, Tracker(), Tracker(), ghost=True), []
+    "How many pictures a second a window shows, how regularly, the processor's work for one, and how soon after a key"
+    session, times, hand = PlaySession(engine, None if keys else Tracker(), Tracker(), ghost=True), [], None
     def note(window):
+        nonlocal hand
         times.append((time.perf_counter(), time.process_time(), session.ticks))
-        session.ended = times[-1][0] - times[0][0] > seconds + 1
-    play_window(session, width, height, fps, watch=note)
-    wall, work, ticks = np.array([t for t in times if t[0] > times[0][0] + 1]).T        # warm
+        took = times[-1][0] - times[0][0]
+        if session.paused: session.restart()                     # a match that is over, a game that was lost
+        if hand is None and took > 1:
+            make = hand_of_x if os.environ.get("DISPLAY") and not os.environ.get("SDL_VIDEODRIVER") else hand_of_pygame
+            hand = RandomHand(make(), keys)
+            hand.start()
+        if hand: hand.see(session.shown[LEFT_Y])
+        session.ended = session.ended or took > seconds + 1 and hand.ended.is_set()
+    try: play_window(session, width, height, fps, watch=note)
+    finally: hand and hand.ended.set()
+    return rates_of(times) | answers_of(hand)
+
+def rates_of(times)->dict:
+    "Of moments, processor seconds and ticks at each picture: rates in 1/s and times in ms, without the first second"
+    wall, work, ticks = np.array([t for t in times if t[0] > times[0][0] + 1]).T
     took, worked, played = (float(x[-1] - x[0]) for x in (wall, work, ticks))
     n, gaps = len(wall) - 1, 1e3*np.diff(wall)
     return dict(pictures_per_s=round(n/took, 1), gap_p95_ms=round(float(np.percentile(gaps, 95)), 1),
                 work_ms=round(1e3*worked/n, 2), ticks_per_s=round(played/took, 1))
+
+def answers_of(hand)->dict:
+    "How long it took from a key to its picture, in ms"
+    waits = [round(float(1e3*np.percentile(hand.answers, q)), 1) if hand.answers else None for q in (50, 95)]
+    return dict(keys=hand.keys, key_p50_ms=waits[0], key_p95_ms=waits[1], keys_missed=hand.missed)

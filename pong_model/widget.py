@@ -5,14 +5,15 @@
 # %% ../nbs/32_widget.ipynb #32-widge-002
 from __future__ import annotations
 import array, asyncio, base64, dataclasses, getpass, io, json, os, secrets, shutil, signal, socket, subprocess, sys
-import tempfile, threading, time, urllib.request, weakref
+import tempfile, threading, time, urllib.request, warnings, weakref
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
 import anywidget, numpy as np, traitlets
 from fastcore.basics import patch
 import ipywidgets as controls
-from .game import (GAME_SIZE, HIT_RIGHT, SERVED, VX, VY, X, Y, Engine, GameConfig, Layout, config_from_dict,
+from .game import (GAME_SIZE, HIT_RIGHT, VX, VY, X, Y, Engine, GameConfig, Layout, config_from_dict,
     event_classes, require, write_atomically)
 from .exact import ExactEngine
 from .players import PLAYERS, Tracker, make_player
@@ -21,20 +22,22 @@ from .render import frame
 from .models.core import Model
 from .fuzzy import FuzzyEngine
 from .tracking import load_model, shipped_models
-from .play import FILMS, KEYS, PlaySession, engine_name, jumped, render_replay, save_games
+from pong_model.play import (FILMS, KEYS, FilmMaker, PlaySession, engine_name, film_kind, jumped, render_replay,
+    save_games)
 from .browser import IN_BROWSER, STATIC, bundle, can_run, game_json, web_model
 
 # %% auto #0
-__all__ = ['RULES_NAME', 'LEARNED_NAME', 'JOURNAL_FORMAT', 'KEPT_JOURNALS', 'PROCESS', 'FILM_SECONDS', 'RUNS', 'ENGINES',
-           'FOLLOWED', 'TOLD', 'SETTINGS', 'HOTTEST', 'SEEDS', 'QUIET', 'SHORT', 'WIDE', 'LOW', 'WRAPPED', 'PANEL',
-           'PARTS', 'QUIET_LAB', 'JUPYTER_FOLDERS', 'SLOWEST', 'COURT', 'VIEW', 'Recording', 'as_text', 'as_numbers',
-           'games_folder', 'by_age', 'Journal', 'read_journal', 'left_behind', 'film', 'save_recording', 'Subject',
+__all__ = ['RULES_NAME', 'LEARNED_NAME', 'JOURNAL_FORMAT', 'KEPT_JOURNALS', 'PROCESS', 'FILM_PATIENCE', 'FILM', 'RUNS', 'ENGINES',
+           'FOLLOWED', 'TOLD', 'SETTINGS', 'HOTTEST', 'WARM', 'SEEDS', 'QUIET', 'LOOKED_EVERY', 'NEVER', 'SHORT',
+           'WIDE', 'LOW', 'WRAPPED', 'PANEL', 'PARTS', 'PART_HINTS', 'GESTURE', 'QUIET_LAB', 'JUPYTER_FOLDERS',
+           'SLOWEST', 'COURT', 'VIEW', 'Recording', 'as_text', 'as_numbers', 'games_folder', 'by_age', 'is_written',
+           'clear_away', 'Journal', 'read_journal', 'add_line', 'left_behind', 'save_recording', 'Subject',
            'subject_of', 'engine_subject', 'Pulse', 'swap_interrupt', 'interrupt', 'KeptSession', 'running_loop',
            'Refused', 'Anything', 'PongSettings', 'PongWidget', 'controls_of', 'choosers_of', 'sliders_of',
-           'buttons_of', 'choose_engine', 'choose', 'follow_model', 'said', 'free_folder', 'memories',
-           'velocity_directions', 'push_memory', 'way_ahead', 'is_explorable', 'LatentExplorer', 'find_chromium',
-           'notebook_of', 'free_port', 'start_lab', 'wait_for', 'Lab', 'in_jupyterlab', 'measure_widget', 'summary',
-           'only_stills']
+           'heat_slider', 'buttons_of', 'choose_engine', 'choose', 'follow_model', 'save_here', 'said', 'free_folder',
+           'memories', 'velocity_directions', 'push_memory', 'way_ahead', 'is_explorable', 'LatentExplorer',
+           'find_chromium', 'notebook_of', 'free_port', 'start_lab', 'wait_for', 'Lab', 'in_jupyterlab',
+           'measure_widget', 'summary', 'only_stills']
 
 # %% ../nbs/32_widget.ipynb #32-widge-005
 RULES_NAME, LEARNED_NAME = "exact engine", "learned engine"       # as a session calls them
@@ -81,8 +84,10 @@ class Recording:
 
 # %% ../nbs/32_widget.ipynb #32-widge-008
 JOURNAL_FORMAT = "pong_model.journal/1"
-KEPT_JOURNALS = 20
+KEPT_JOURNALS = 20                   # of those that nobody writes any more
 PROCESS = secrets.token_hex(6)       # what this process writes begins with it
+try: import fcntl
+except ImportError: fcntl = None     # Windows deletes no file that somebody has open
 
 def as_text(numbers)->str: return base64.b64encode(np.ascontiguousarray(numbers, "<f4").tobytes()).decode()
 def as_numbers(text)->np.ndarray: return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32)
@@ -93,32 +98,57 @@ def games_folder()->Path:
 
 def by_age(folder)->list[Path]:
     "Its journals, the newest first"
-    return sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    def age(path):
+        try: return path.stat().st_mtime_ns
+        except OSError: return 0                 # another kernel has just cleared it away
+    return sorted(folder.glob("*.jsonl"), key=age, reverse=True)
+
+def is_written(path)->bool:
+    "Does a recording that lives, here or in another kernel, still write this journal?"
+    if fcntl is None: return False
+    with open(path, "rb") as file:
+        try: fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError: return True
+    return False
+
+# %% ../nbs/32_widget.ipynb #32-widge-009
+def clear_away(folder):
+    "Of the journals that nobody writes any more only the newest stay"
+    kept = 0
+    for path in by_age(folder):
+        with suppress(OSError):                  # what cannot be looked at or deleted stays
+            if is_written(path): continue
+            kept += 1
+            if kept > KEPT_JOURNALS: path.unlink(missing_ok=True)
 
 class Journal:
     "The file of one recording; it begins with the first line that is written. `failure`: why it stopped, if it did"
-    def __init__(self, **header): self.header, self.path, self.failure = dict(format=JOURNAL_FORMAT) | header, None, ""
+    def __init__(self, **header):
+        self.header, self.path, self.file, self.failure = dict(format=JOURNAL_FORMAT) | header, None, None, ""
 
     def _begin(self):
         folder = games_folder()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for old in by_age(folder)[KEPT_JOURNALS - 1:]: old.unlink(missing_ok=True)
-        handle, self.path = tempfile.mkstemp(".jsonl", f"{PROCESS}-", folder)
-        os.close(handle)
+        clear_away(folder)
+        handle, name = tempfile.mkstemp(".jsonl", f"{PROCESS}-", folder)
+        self.path, self.file = Path(name), os.fdopen(handle, "wb", buffering=0)
+        if fcntl:
+            with suppress(OSError): fcntl.flock(self.file, fcntl.LOCK_EX)      # not every file system can
         self._append(self.header)
 
     def _append(self, line):
-        with open(self.path, "a") as file: file.write(json.dumps(line) + "\n")
+        text = json.dumps(line).encode() + b"\n"
+        if self.file.write(text) != len(text): raise OSError("the disk is full")
 
     def write(self, **line):
         "Add a line"
         if self.failure: return
         try:
-            if self.path is None: self._begin()
+            if self.file is None: self._begin()
             self._append(line)
         except OSError as error: self.failure = str(error)
 
-# %% ../nbs/32_widget.ipynb #32-widge-009
+# %% ../nbs/32_widget.ipynb #32-widge-010
 @patch
 def write_along(self:Recording)->Recording:
     "From here on write what comes to a journal, too; returns itself"
@@ -127,52 +157,63 @@ def write_along(self:Recording)->Recording:
     return self
 
 def read_journal(path)->Recording|None: # None for a file that is none
-    "A recording from its journal, up to the first line that is not whole"
-    lines = []
-    for text in Path(path).read_text(errors="replace").splitlines():
-        try: lines.append(json.loads(text))
-        except ValueError: break
-    if not lines or not isinstance(lines[0], dict) or lines[0].get("format") != JOURNAL_FORMAT: return None
-    about, *rest = lines
-    begins = config_from_dict(GameConfig, about["config"], "journal"), about["seed"], as_numbers(about["first"])
-    out = Recording(*begins, about["engine"], about["from_seed"], **about["about"])
-    for line in rest:
-        if "changes" in line: out.changes, out.engines = line["changes"], line["engines"]
-        else: out.add(*(as_numbers(line[k]).reshape(-1, n) for k, n in (("states", out.first.size), ("actions", 2))))
+    "A recording from its journal, up to the first line that is not whole; `ValueError` if its game cannot be made out"
+    first, *rest = Path(path).read_text(errors="replace").splitlines() or [""]
+    try: about = json.loads(first)
+    except ValueError: return None
+    if not isinstance(about, dict) or about.get("format") != JOURNAL_FORMAT: return None
+    try:
+        config, start = config_from_dict(GameConfig, about["config"], "journal"), as_numbers(about["first"])
+        require(start.size == Layout(config.n_balls).n_features, "state", start.size, "as many numbers as the game has")
+        out = Recording(config, int(about["seed"]), start, about["engine"], about["from_seed"], **about["about"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"its game cannot be made out ({error!r})") from None
+    with suppress(ValueError, KeyError, TypeError):       # what follows a broken line is of no use
+        for text in rest: add_line(out, json.loads(text))
     return out
 
+def add_line(game:Recording, line:dict):
+    "A line of a journal: rows, or what was changed"
+    if "changes" in line: game.changes, game.engines = list(line["changes"]), list(line["engines"])
+    else: game.add(*(as_numbers(line[k]).reshape(-1, n) for k, n in (("states", game.first.size), ("actions", 2))))
+
 def left_behind()->list[Recording]: # the newest first
-    "Games that other kernels recorded, and can perhaps no longer tell about"
-    others = (path for path in by_age(games_folder()) if not path.name.startswith(PROCESS))
-    return [game for game in map(read_journal, others) if game is not None]
+    "Games that other kernels recorded and can no longer tell about; a warning for each file that cannot be read"
+    games = []
+    for path in by_age(games_folder()):
+        try:
+            is_ours = path.name.startswith(PROCESS) or is_written(path)
+            game = None if is_ours else read_journal(path)
+        except (ValueError, OSError) as error:
+            why = getattr(error, "strerror", None) or error
+            warnings.warn(f"left_behind: {path.name} is skipped: {why}", stacklevel=2)
+        else: games += [] if game is None else [game]
+    return games
 
-# %% ../nbs/32_widget.ipynb #32-widge-012
-FILM_SECONDS = 15      # a film shows the last so many
-
-def film(recording:Recording, path, width:int=480)->Path: # pixels
-    "The last seconds of a recording as a .gif or .mp4"
-    whole, n = recording.trajectory(), min(recording.ticks, round(FILM_SECONDS*recording.config.tick_rate))
-    about = dict(engines=[[0, recording.engines[-1][1]]])
-    start = recording.ticks - n
-    last = Replay(recording.seed, recording.config, whole.actions[0, start:], about, whole.states[0, start:])
-    return render_replay(last, path, width=width)
+# %% ../nbs/32_widget.ipynb #32-widge-017
+FILM_PATIENCE = 600.                  # seconds after which nobody waits for a film any more
+FILM = dict(width=480, last=15.)       # pixels; a film shows the last so many seconds
 
 def save_recording(
     recording:Recording,
     path, # .npz: a replay; .gif or .mp4: a film; without a suffix: a new folder with a replay, a film and a dataset
+    films:list|None=None, # gets a `FilmMaker`, which is at work when this returns (None: the film is made here and now)
 )->Path:
     "Keep a recording; `ValueError` for one without a tick, or another suffix"
     path = Path(path)
     require(recording.ticks > 0, "save", "a game without a tick", "a game that was played (is `record` on?)")
     is_known = path.suffix in ("", ".npz", *FILMS)
     require(is_known, "save", path.name, "a name that ends in .npz, .gif or .mp4, or a folder")
-    if path.suffix == ".npz": return save_replay(path, recording.replay())
-    if path.suffix: return film(recording, path)
-    save_games(path, [recording.replay()])
-    film(recording, path/"film.gif")
+    replay = recording.replay()
+    if path.suffix == ".npz": return save_replay(path, replay)
+    if path.suffix: film_kind(path)
+    else: save_games(path, [replay])
+    kept, out = (replay, path) if path.suffix else (path/"replay.npz", path/"film.gif")
+    if films is None: render_replay(kept, out, **FILM)
+    else: films.append(FilmMaker(kept, out, **FILM))
     return path
 
-# %% ../nbs/32_widget.ipynb #32-widge-015
+# %% ../nbs/32_widget.ipynb #32-widge-020
 RUNS, ENGINES = ("browser", "kernel"), ("exact", "fuzzy", "both")
 
 class Subject(NamedTuple):
@@ -213,7 +254,7 @@ def engine_subject(name, engine, run)->Subject:
     require(is_plain, "model", engine_name(engine), accepts)
     return subject_of(engine.model, run, engine.config)
 
-# %% ../nbs/32_widget.ipynb #32-widge-018
+# %% ../nbs/32_widget.ipynb #32-widge-023
 class Pulse:
     "Calls `beat(seconds)` from a task of an event loop, over and over; what it returns is how many seconds to wait"
     running = weakref.WeakSet()               # an interrupt is for all of them
@@ -260,7 +301,7 @@ def interrupt(*_):
     "The kernel was interrupted between two cells: every game ends at its next beat"
     for pulse in list(Pulse.running): pulse.interrupted = True
 
-# %% ../nbs/32_widget.ipynb #32-widge-021
+# %% ../nbs/32_widget.ipynb #32-widge-026
 class KeptSession(PlaySession):
     "A session that keeps its rows until they are fetched, and can be given another state or engine"
     def reset(self, seed:int|None=None):
@@ -281,22 +322,22 @@ class KeptSession(PlaySession):
         self.show_ghost(self.ghost is not None)
 
     def take_over(self, engine:Engine)->bool: # was this game lost until now?
-        "Let another engine go on with this game"
-        was_lost, self.is_lost, self.result, self.empty = self.is_lost, False, "", 0
+        "Let another engine go on with this game; what it cannot play it refuses (`ValueError`), and nothing changes"
         engine.reset(self.seeds)
         engine.load(*self.history())
+        was_lost, self.is_lost, self.result, self.empty = self.is_lost, False, "", 0
         self.engine = engine
         self.engines.append((self.ticks, self.status))
         self.show_ghost(self.ghost is not None)
         return was_lost
 
-# %% ../nbs/32_widget.ipynb #32-widge-024
+# %% ../nbs/32_widget.ipynb #32-widge-029
 FOLLOWED = ("engine", "left", "right", "event_temperature", "serve_temperature", "ghost", "paused", "record", "seed",
             "model", "state")
-TOLD = ("state", "score", "ticks", "counts", "ghost_error")     # not for a constructor
+TOLD = ("state", "score", "ticks", "counts", "ghost_error", "saved", "notice")     # not for a constructor
 SETTINGS = ("engine", "left", "right", "event_temperature", "serve_temperature", "speed", "ghost", "paused", "record",
             "seed", "look_ahead")
-HOTTEST = 16.              # of both temperatures
+HOTTEST, WARM = 16., 1.5   # of both temperatures: the most that Python takes; where a slider ends
 SEEDS = 2**53 - 1          # the largest seed that JavaScript's numbers can hold
 def _setting(trait): return trait.tag(sync=True)
 
@@ -312,7 +353,7 @@ class Anything(traitlets.Any):
     "Any value; None is one, too, and is looked at like the others"
     allow_none = False
 
-# %% ../nbs/32_widget.ipynb #32-widge-025
+# %% ../nbs/32_widget.ipynb #32-widge-030
 class PongSettings(anywidget.AnyWidget):
     "What a widget can be told, and what it tells"
     run = _setting(traitlets.Enum(RUNS, "browser"))
@@ -327,15 +368,16 @@ class PongSettings(anywidget.AnyWidget):
     record = _setting(traitlets.Bool(True))
     seed = _setting(traitlets.Int(0, min=0, max=SEEDS))              # of this game; set it to begin another
     look_ahead = _setting(traitlets.Int(0, min=0, max=600))           # ticks of the ball's way to draw
-    notice = _setting(traitlets.Unicode(""))                         # what went wrong, shown on the court
+    notice = _setting(traitlets.Unicode(""))                         # what went wrong, as the court says it
     _game, _weights = _setting(traitlets.Dict()), _setting(traitlets.Dict())
     model = Anything()                                               # what plays; set it to play another
     state = traitlets.Any()                                          # (F,) as last heard of; set it to go on from there
     score, ticks = traitlets.Tuple((0, 0)), traitlets.Int(0)
     counts = traitlets.Dict()                                        # event: how often it happened
     ghost_error = traitlets.Float(np.nan)                            # ball diameters
+    saved = traitlets.Unicode("")                                    # what became of `save`, and of its film
 
-# %% ../nbs/32_widget.ipynb #32-widge-026
+# %% ../nbs/32_widget.ipynb #32-widge-031
 class PongWidget(PongSettings):
     """Pong in a cell. `run="browser"`: in the page; `run="kernel"`: any engine in Python.
 
@@ -351,7 +393,7 @@ class PongWidget(PongSettings):
         self._loop, self._thread, self._telling = running_loop(), threading.current_thread(), True
         self._subject, self._given_config = self._subject_of(model, run, config), config
         self._session = self.recording = self._way_before = self._playing = None
-        self._quiet, self._number, self._filed = 0., 0, weakref.WeakValueDictionary()
+        self._quiet, self._number, self._filed, self.films = 0., 0, weakref.WeakValueDictionary(), []
         settings = dict(engine="exact" if self._subject.learned is None else "fuzzy") | settings
         super().__init__(run=run, model=model, **self._for_page(), **settings)
         self._begin_session()
@@ -389,7 +431,7 @@ class PongWidget(PongSettings):
         if hasattr(self, "_panel"): self._panel.close()
         super().close()
 
-# %% ../nbs/32_widget.ipynb #32-widge-028
+# %% ../nbs/32_widget.ipynb #32-widge-033
 @patch
 def _soon(self:PongWidget, act, *args):
     "Do it on the thread of the loop; at once, if that is here or if there is none"
@@ -399,10 +441,10 @@ def _soon(self:PongWidget, act, *args):
 @patch
 def _tell(self:PongWidget, **news):
     "Set traits because something happened, not because somebody wants it so"
-    self._telling = True
+    before, self._telling = self._telling, True       # what happened may make something else happen
     try:
         for name, value in news.items(): setattr(self, name, value)
-    finally: self._telling = False
+    finally: self._telling = before
 
 @patch
 def _for_page(self:PongWidget)->dict:
@@ -431,7 +473,7 @@ def _engine(self:PongWidget)->Engine:
     heat = dict(event_temperature=self.event_temperature, serve_temperature=self.serve_temperature)
     return FuzzyEngine(learned, self.config, **heat)
 
-# %% ../nbs/32_widget.ipynb #32-widge-030
+# %% ../nbs/32_widget.ipynb #32-widge-035
 @patch
 def _hear(self:PongWidget, _, message, buffers):
     "A message of the page"
@@ -469,7 +511,7 @@ def _note(self:PongWidget, *changes):
     for what in changes if self.recording is not None else ():
         self.recording.note(what, f"{what[4:]} engine" if what.startswith("now ") else "")
 
-# %% ../nbs/32_widget.ipynb #32-widge-031
+# %% ../nbs/32_widget.ipynb #32-widge-036
 @patch
 def _heard_page(self:PongWidget, kind, message):
     "Keys, and signs of life, of a page that plays from the kernel"
@@ -485,8 +527,10 @@ def _heard_page(self:PongWidget, kind, message):
     elif kind == "hello": self._send_states(self._session.state[None], now=True)
     elif kind == "bye": self.paused = True
 
-# %% ../nbs/32_widget.ipynb #32-widge-033
+# %% ../nbs/32_widget.ipynb #32-widge-038
 QUIET = 4.       # seconds without a sign of life from the page after which a game in the kernel pauses
+LOOKED_EVERY = 6 # ticks: so often is the way ahead worked out
+NEVER = -10**9, -10**9, np.zeros((0, 2))       # a push: first and last tick of its gesture, and the way before it
 
 @patch
 def _beat(self:PongWidget, seconds)->float:
@@ -496,6 +540,7 @@ def _beat(self:PongWidget, seconds)->float:
     try: session.advance(min(seconds, 1.))
     finally:
         if session.ticks > session.fetched: self._played(*session.fetch())    # also what came before an engine failed
+    self._tell(notice=session.notice if session.notice_left > 0 else "")
     if session.is_lost: self._halt(session.result)
     elif session.paused: self.paused = True
     elif self._quiet > QUIET: self._halt("nobody was watching")
@@ -506,13 +551,14 @@ def _played(self:PongWidget, states, actions):
     "New rows: keep them, send them, say what happened"
     if self.recording is not None: self.recording.add(states, actions)
     news = census(states); news.pop("ticks")
+    if news["served"]: self._way_before = None
     counts = {k: self.counts.get(k, 0) + n for k, n in news.items()}
     counts = {k: n for k, n in (self.counts | counts).items() if n}
     session, error = self._session, self._session.ghost_error/(2*self.config.ball_radius)
     self._tell(state=states[-1], score=session.scores, ticks=session.ticks, ghost_error=error, counts=counts)
     self._send_states(states)
 
-# %% ../nbs/32_widget.ipynb #32-widge-034
+# %% ../nbs/32_widget.ipynb #32-widge-039
 @patch
 def _send_states(self:PongWidget, states, now:bool=False):
     "States (n, F) to the page; `now`: what still waits there to be shown is out of date"
@@ -520,18 +566,17 @@ def _send_states(self:PongWidget, states, now:bool=False):
     ghost = session.ghost.now if session.ghost and session.ghost.now is not None else np.zeros(0, np.float32)
     status = session.status + (", with the exact one's ball" if session.ghost else "")
     news = dict(kind="states", count=len(states), tick=session.ticks, now=now, flash=[float(f) for f in session.flash],
-                status=status, text=self.notice or session.result)
-    self.send(news, buffers=[np.ascontiguousarray(a, np.float32).tobytes() for a in (states, ghost, *self._paths())])
+                status=status, text=session.result)
+    paths = self._paths() if now or session.ticks % LOOKED_EVERY < len(states) else []
+    self.send(news, buffers=[np.ascontiguousarray(a, np.float32).tobytes() for a in (states, ghost, *paths)])
 
 @patch
 def _paths(self:PongWidget)->list[np.ndarray]:
     "The way that the ball will go, and the one it would have gone had nobody pushed it, (n, 2) each; if anybody asked"
-    session = self._session
     if not self.look_ahead: return []
-    is_served = (event_classes(session.layout.balls(session.state))[0] == SERVED).any()
-    if is_served or session.ticks == 0: self._way_before = None
-    before = np.zeros((0, 2)) if self._way_before is None else self._way_before
-    return [way_ahead(session.engine, self.look_ahead), before]
+    ticks, (pushed, _, before) = self._session.ticks, self._way_before or NEVER
+    is_current = 0 <= ticks - pushed <= self.look_ahead
+    return [way_ahead(self._session.engine, self.look_ahead), before if is_current else np.zeros((0, 2))]
 
 @patch
 def _halt(self:PongWidget, why):
@@ -540,12 +585,12 @@ def _halt(self:PongWidget, why):
     self.paused = True
     self._send_states(self._session.state[None], now=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-036
+# %% ../nbs/32_widget.ipynb #32-widge-041
 @patch
 def reset(self:PongWidget, seed:int|None=None):
     "Begin a game: from `seed`, or the next one"
     seed = (self.seed + 1) % SEEDS if seed is None else seed
-    self._tell(seed=seed, notice="")
+    self._tell(seed=seed)
     if self._session is None: return self.send(dict(kind="reset", seed=seed))
     self._session.reset(seed)
     self._restarted()
@@ -576,19 +621,18 @@ def _follow_pause(self:PongWidget):
     self._session.result = ""
     self._pulse.start(self._loop)
 
-# %% ../nbs/32_widget.ipynb #32-widge-037
+# %% ../nbs/32_widget.ipynb #32-widge-042
 @patch
 def _put_state(self:PongWidget, state):
     "Go on from a state (F,)"
     state = ExactEngine(self.config).load(np.asarray(state, np.float32)[None])[0]   # refuses what is none
-    self._tell(notice="")                                               # what was lost may go on from here
     if self._session is None: return self.send(dict(kind="load"), buffers=[state.tobytes()])
     self._session.put(state)
     self._record(False)
-    self._tell(state=self._session.state, score=self._session.scores, ticks=0, counts={})
+    self._tell(state=self._session.state, score=self._session.scores, ticks=0, counts={}, notice="")  # lost no more
     self._send_states(state[None], now=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-038
+# %% ../nbs/32_widget.ipynb #32-widge-043
 @patch
 def _follow(self:PongWidget, name):
     "A setting was changed: it is noted, and a game in the kernel takes it up (a page does by itself)"
@@ -604,11 +648,24 @@ def _follow(self:PongWidget, name):
     elif name == "engine" or name.endswith("temperature"):
         before, engine = session.engine, self._engine()
         if type(before) is type(engine) is FuzzyEngine: engine.restore(before.snapshot()); session.engine = engine
-        elif before is not engine and session.take_over(engine): self._tell(notice="", paused=False)
+        elif before is not engine and not self._hand_over(engine): return
     if name in ("engine", "ghost"): session.show_ghost(self.ghost or self.engine == "both")
     if name == "record": self._record(session.ticks == 0)
     elif name == "engine": self._note(f"now {session.status.split()[0]}")
     elif name != "ghost": self._note(f"{name}: {getattr(self, name)}")
+
+@patch
+def _hand_over(self:PongWidget, engine)->bool: # did it?
+    "Another engine goes on with the game in the kernel, or the court says why it cannot"
+    session = self._session
+    try:
+        if session.take_over(engine): self._tell(notice="", paused=False)      # it was lost until now
+    except ValueError as error:
+        self._tell(engine="exact" if type(session.engine) is ExactEngine else "fuzzy")
+        session.say(f"no swap: {error}")
+        self._tell(notice=session.notice)
+        return False
+    return True
 
 @patch
 def _changed(self:PongWidget, change):
@@ -631,7 +688,7 @@ def _renew(self:PongWidget, before):
         for name, value in self._for_page().items(): setattr(self, name, value)
     self._begin_session()
 
-# %% ../nbs/32_widget.ipynb #32-widge-040
+# %% ../nbs/32_widget.ipynb #32-widge-045
 SHORT = dict(style=dict(description_width="50px"), layout=dict(width="160px"))
 WIDE, LOW, WRAPPED = dict(width="260px"), dict(width="auto"), dict(flex_flow="row wrap", align_items="center")
 PANEL = "pong-panel"       # by this class a court knows the controls that are its own
@@ -664,10 +721,18 @@ def choosers_of(widget, line)->list:
 
 def sliders_of(widget)->list:
     "Both temperatures, and how fast time passes"
-    heat = lambda what: controls.FloatSlider(max=HOTTEST, step=.1, description=f"{what} temp.", layout=WIDE)
-    heats = [_linked(widget, f"{what}_temperature", heat(what)) for what in ("event", "serve")]
+    heats = [heat_slider(widget, what) for what in ("event", "serve")]
     octaves = dict(base=2, min=-3, max=3, step=.25, readout_format=".2f")
     return [*heats, _linked(widget, "speed", controls.FloatLogSlider(**octaves, description="speed", layout=WIDE))]
+
+def heat_slider(widget, what)->controls.FloatSlider:
+    "From 0 to `WARM`; further, if Python asks for more than that"
+    name = f"{what}_temperature"
+    slider = controls.FloatSlider(max=WARM, step=.05, readout_format=".2f", description=f"{what} temp.", layout=WIDE)
+    def widen(value): slider.max = max(slider.max, value)
+    widen(getattr(widget, name))
+    widget.observe(lambda change: widen(change["new"]), name)      # before the link, or the slider would cut it off
+    return _linked(widget, name, slider)
 
 def buttons_of(widget, line)->list:
     "What is pressed; and the line"
@@ -676,10 +741,11 @@ def buttons_of(widget, line)->list:
     pause = _linked(widget, "paused", controls.ToggleButton(description="pause", layout=LOW))
     reset, save = (controls.Button(description=text, layout=LOW) for text in ("new game", "save"))
     reset.on_click(lambda _: widget.reset())
-    save.on_click(lambda _: said(line, lambda: f"saved {widget.save(free_folder())}"))
+    save.on_click(lambda _: said(line, save_here, widget))
+    widget.observe(lambda change: setattr(line, "value", escape(change["new"])), "saved")
     return [pause, reset, ghost, record, save, line]
 
-# %% ../nbs/32_widget.ipynb #32-widge-042
+# %% ../nbs/32_widget.ipynb #32-widge-047
 def _in_chooser(widget): return "" if widget.model is None else widget.model      # a chooser cannot choose None
 
 def choose_engine(widget, engine)->str:
@@ -703,6 +769,11 @@ def follow_model(widget, chooser):
     shown = _in_chooser(widget)
     if any(shown is value or shown == value for _, value in chooser.options): chooser.value = shown
 
+def save_here(widget)->str:
+    "Keep the game in a new folder"
+    widget.save(free_folder())
+    return escape(widget.saved)
+
 def said(line, act, *args):
     "Show what an action of a control says, or what was wrong"
     try: line.value = act(*args)
@@ -712,7 +783,7 @@ def free_folder(stem="game")->Path:
     "A folder for the next game, in the working folder"
     return next(p for p in (Path(f"{stem}-{n}") for n in range(1, 10**6)) if not p.exists())
 
-# %% ../nbs/32_widget.ipynb #32-widge-043
+# %% ../nbs/32_widget.ipynb #32-widge-048
 @patch(as_prop=True)
 def panel(self:PongWidget)->controls.VBox:
     "The canvas with its controls"
@@ -742,12 +813,24 @@ def trajectory(self:PongWidget)->Trajectory:
 
 @patch
 def save(self:PongWidget, path)->Path:
-    "Keep the game so far: see `save_recording`"
+    "Keep the game so far, see `save_recording`. Its film follows: `saved` says when, `films[-1].outcome(60)` waits"
     require(self.recording is not None, "record", self.record, "True while a game is played")
-    return save_recording(self.recording, path)
+    films = []
+    path = save_recording(self.recording, path, films)
+    self.films = [film for film in self.films if film.outcome() is None] + films
+    self.saved = f"saved {path}" + (", the film follows" if films else "")
+    for film in films: threading.Thread(target=self._await_film, args=(film,), daemon=True).start()
+    return path
 
-# %% ../nbs/32_widget.ipynb #32-widge-059
+@patch
+def _await_film(self:PongWidget, film):
+    "Tell what became of it"
+    said = film.outcome(FILM_PATIENCE) or f"{film.out} takes long and goes on without us"
+    self._soon(setattr, self, "saved", said)
+
+# %% ../nbs/32_widget.ipynb #32-widge-069
 PARTS = ("lane", "GRU state")         # of a memory without velocities: made for motion; trained freely
+PART_HINTS = ("what the game is played from", "knows the velocity, too, but the game is not played from it")
 
 def memories(model:Model, games:int, seed:int, ticks:int)->tuple[dict, np.ndarray]:
     "Memories of balls in flight: part -> (N, its numbers), and the true velocities (N, 2) in court heights per second"
@@ -777,7 +860,7 @@ def velocity_directions(
         out[part] = line/np.square(line).sum(1, keepdims=True)
     return out
 
-# %% ../nbs/32_widget.ipynb #32-widge-062
+# %% ../nbs/32_widget.ipynb #32-widge-072
 @patch
 def push(self:PongWidget,
     direction,        # (5,): of the lane, or (H,): of the network's own memory
@@ -789,10 +872,19 @@ def push(self:PongWidget,
     direction = np.asarray(direction, np.float32)
     message = dict(kind="push", ball=ball, amount=amount)
     if self.run == "browser": return self.send(message, buffers=[direction.tobytes()])
-    if self._way_before is None: self._way_before = way_ahead(self._session.engine, self.look_ahead)
+    self._note_way()
     push_memory(self._session.engine, direction, amount, ball)
     self._note(f"pushed by {amount:g}")
     self._send_states(self._session.state[None], now=True)
+
+GESTURE = 30         # ticks: pushes that follow each other within so many are one, with one way before them
+
+@patch
+def _note_way(self:PongWidget):
+    "In the kernel, before a push: the way that was to come"
+    ticks, (first, last, way) = self._session.ticks, self._way_before or NEVER
+    if not 0 <= ticks - last <= GESTURE: first, way = ticks, way_ahead(self._session.engine, self.look_ahead)
+    self._way_before = first, ticks, way
 
 def push_memory(engine:FuzzyEngine, direction, amount:float, ball:int=0):
     "Add `amount*direction` to the memory of a ball of a fuzzy engine: of its lane, or of its last layer"
@@ -815,7 +907,7 @@ def way_ahead(engine:Engine, ticks:int)->np.ndarray: # (n, 2), n <= ticks + 1
     engine.restore(saved)
     return np.array(points)
 
-# %% ../nbs/32_widget.ipynb #32-widge-063
+# %% ../nbs/32_widget.ipynb #32-widge-073
 def is_explorable(model)->bool:
     "Is this a model without velocities, whose own memory is a vector for each ball, as a GRU's is?"
     return isinstance(model, Model) and model.positions_only and model.empty(1)[0].ndim == 3
@@ -830,6 +922,19 @@ class LatentExplorer(PongWidget):
         super().__init__(model, run, config, **dict(left="tracker", right="tracker", look_ahead=90) | settings)
         self.observe(self._pushed, ["push_x", "push_y"])
         self.observe(self._served, "counts")
+        self.observe(lambda _: self._tell(push_x=0., push_y=0.), ["part", "engine"])     # what was pushed stays
+
+    @property
+    def has_memory(self)->bool:
+        "Is there anything to push? The rules remember nothing, and a ball that has not moved yet is not known to"
+        return self.engine != "exact" and self.ticks > 0
+
+    @traitlets.validate("push_x", "push_y")
+    def _check_push(self, proposal):
+        accepts = "0 until the learned engine has seen its ball move"
+        is_fine = self._telling or self.has_memory or proposal["value"] == 0
+        if not is_fine: raise Refused(f"{proposal['trait'].name}: got {proposal['value']}, accepts {accepts}")
+        return proposal["value"]
 
     def _subject_of(self, *which)->Subject:
         subject = super()._subject_of(*which)
@@ -854,13 +959,17 @@ class LatentExplorer(PongWidget):
         usual = controls_of(self)
         slider = lambda axis: controls.FloatSlider(min=-1, max=1, step=.05, description=f"push v{axis}", layout=WIDE)
         sliders = [_linked(self, f"push_{axis}", slider(axis)) for axis in "xy"]
-        part = _linked(self, "part", controls.ToggleButtons(options=PARTS, style=dict(button_width="90px")))
+        part = controls.ToggleButtons(options=PARTS, tooltips=PART_HINTS, style=dict(button_width="90px"))
+        _linked(self, "part", part)
+        def enable(_=None):
+            for slider in sliders: slider.disabled = not self.has_memory
+        self.observe(enable, ["engine", "ticks"]); enable()
         court, *rows = usual.children
         pushes = controls.HBox([*sliders, part], layout=WRAPPED)
         self._panel = controls.VBox([court, pushes, *rows]).add_class(PANEL)
         return self._panel
 
-# %% ../nbs/32_widget.ipynb #32-widge-067
+# %% ../nbs/32_widget.ipynb #32-widge-077
 def find_chromium()->str:
     "The path of a Chromium or Chrome; `RuntimeError` without one"
     names = "chromium", "chromium-browser", "google-chrome"
@@ -909,7 +1018,7 @@ def wait_for(url, seconds=60):
         except OSError: time.sleep(.1)
     raise TimeoutError(f"{url.split('?')[0]}: no answer within {seconds} s")
 
-# %% ../nbs/32_widget.ipynb #32-widge-068
+# %% ../nbs/32_widget.ipynb #32-widge-078
 SLOWEST = 120_000      # ms that a busy computer may take to open a page
 
 class Lab:
@@ -945,7 +1054,7 @@ class Lab:
         except subprocess.TimeoutExpired: os.killpg(self.server.pid, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-070
+# %% ../nbs/32_widget.ipynb #32-widge-080
 @patch
 def command(self:Lab, name):
     "Have JupyterLab execute one of its commands"
@@ -976,14 +1085,14 @@ def until(self:Lab, claim, seconds=30):
 
 @patch
 def shell(self:Lab)->dict:
-    "What a stray key could change: cells, their types, the mode, open dialogs"
+    "What a stray key could change: cells, their types, which is active, the mode, how far it is scrolled, open dialogs"
     return self.page.evaluate(f"""() => {{
         const {{content}} = {self.NOTEBOOK};
         const cells = content.widgets.map(c => [c.model.type, c.model.sharedModel.getSource()]);
-        const dialogs = document.querySelectorAll('.jp-Dialog').length;
-        return {{mode: content.mode, cells, scroll: content.node.scrollTop, dialogs}}; }}""")
+        const dialogs = document.querySelectorAll('.jp-Dialog').length, {{mode, activeCellIndex: active}} = content;
+        return {{mode, cells, active, scroll: (content.outerNode ?? content.node).scrollTop, dialogs}}; }}""")
 
-# %% ../nbs/32_widget.ipynb #32-widge-071
+# %% ../nbs/32_widget.ipynb #32-widge-081
 COURT = ".pong-widget"
 
 @patch
@@ -1003,6 +1112,21 @@ def meter(self:Lab, k:int=0, clear:bool=False)->dict:
     "What the meter of the k-th court has measured; `clear`: begin anew"
     return self.court(k).evaluate("(el, clear) => clear ? el.meter.clear() : el.meter.report()", clear)
 
+@patch
+def pictures(self:Lab, k:int=0, ms:int=2000)->float:
+    "How many pictures a second the k-th court shows, counted off its canvas: only those that differ from the last"
+    return self.court(k).evaluate("""async (el, ms) => {
+        const canvas = el.querySelector("canvas"), context = canvas.getContext("2d"), begun = performance.now();
+        let before = null, seen = 0;
+        while (performance.now() - begun < ms) {
+            await new Promise(requestAnimationFrame);
+            const pixels = new Uint32Array(context.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+            const sum = pixels.reduce((sum, pixel, i) => (sum + pixel * (i + 1)) % 9007199254740881, 0);
+            if (before !== null && sum !== before) seen += 1;
+            before = sum;
+        }
+        return 1000 * seen / (performance.now() - begun); }""", ms)
+
 def in_jupyterlab(cells, play, **kwargs):
     "`play(lab)` with a notebook of these cells, in a thread of its own: Playwright wants no event loop around it"
     def work():
@@ -1017,45 +1141,44 @@ def in_jupyterlab(cells, play, **kwargs):
     if error is not None: raise error
     return value
 
-# %% ../nbs/32_widget.ipynb #32-widge-072
+# %% ../nbs/32_widget.ipynb #32-widge-082
 def measure_widget(
     run:str="browser",        # or kernel
-    seconds:float=10.,
     model:str="classic-rnn",
-    seed:int=0,               # of the times at which keys are pressed
+    keys:int=100,             # that are pressed
+    seed:int=0,               # of the moments at which they are
 )->dict: # rates in 1/s, times in ms
     "Play in a JupyterLab of its own, with real keys at random moments: how many pictures, and how soon after a key"
     require(run in RUNS, "run", run, " or ".join(RUNS))
     cell = f"from pong_model.widget import PongWidget\nw = PongWidget({model!r}, run={run!r}, right='tracker')\nw"
     def play(lab):
-        lab.run(0); lab.click(); lab.page.wait_for_timeout(1500)
-        rng, keys, keyboard = np.random.default_rng(seed), ("ArrowUp", "ArrowDown"), lab.page.keyboard
+        lab.run(0); lab.click(); lab.until(lambda: lab.meter()["states"] > 60)
+        rng, names, keyboard = np.random.default_rng(seed), ("ArrowUp", "ArrowDown"), lab.page.keyboard
         lab.meter(clear=True)
-        start, n = time.perf_counter(), 0
-        while time.perf_counter() - start < seconds:
-            keyboard.down(keys[n % 2]); lab.page.wait_for_timeout(rng.uniform(120, 220))
-            keyboard.up(keys[n % 2]); lab.page.wait_for_timeout(rng.uniform(150, 300))
-            n += 1
-        return summary(lab.meter(), time.perf_counter() - start) | dict(run=run, keys=n)
+        for k in range(keys):
+            if k % 2 == 0: hold = rng.uniform(80, 160)           # up and down alike: the paddle stays near the middle
+            keyboard.down(names[k % 2]); lab.page.wait_for_timeout(hold)
+            keyboard.up(names[k % 2]); lab.page.wait_for_timeout(rng.uniform(200, 400))
+        return dict(run=run, model=model, keys=keys) | summary(lab.meter())
     return in_jupyterlab([cell], play)
 
-def summary(report, seconds)->dict:
+def summary(report)->dict:
     "The meter's numbers as those that the goals are about"
     percentile = lambda values, q: round(float(np.percentile(values, q)), 1) if values else None
     gaps, latencies, delays = report["gaps"], report["latencies"], report["frames_to_picture"]
     return dict(
-        seconds=round(seconds, 1), frames_per_s=round(1e3*len(gaps)/sum(gaps), 1), gap_p95_ms=percentile(gaps, 95),
-        states_per_s=round(1e3*report["states"]/sum(gaps), 1),
+        seconds=round(sum(gaps)/1e3, 1), frames_per_s=round(1e3*len(gaps)/sum(gaps), 1),
+        gap_p95_ms=percentile(gaps, 95), states_per_s=round(1e3*report["states"]/sum(gaps), 1),
         key_p50_ms=percentile(latencies, 50), key_p95_ms=percentile(latencies, 95),
         key_frames_max=max(delays, default=None), keys_missed=report["missed"])
 
-# %% ../nbs/32_widget.ipynb #32-widge-074
+# %% ../nbs/32_widget.ipynb #32-widge-084
 @patch
 def says(self:Lab, k:int=0)->str:
     "What stands large on the k-th court"
     return self.court(k).get_attribute("aria-description") or ""
 
-# %% ../nbs/32_widget.ipynb #32-widge-092
+# %% ../nbs/32_widget.ipynb #32-widge-103
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 def only_stills(notebook)->Path:

@@ -26,6 +26,11 @@ const KEPT_WAITING = 3;
  * the next ones. So after a key the page says something at these times, in ms, and the answer comes at once.
  */
 const PROMPTS = [12, 28, 44];
+/** Pushes that follow each other within so many ticks are one, and so often (pictures) is the way ahead worked out. */
+const GESTURE_TICKS = 30;
+const LOOKED_EVERY = 6;
+/** No ways to draw: ahead, and before a push whose gesture began and ended so many ticks ago. */
+const NO_PATHS = {now: [], before: [], first: 0, last: 0};
 /** The box of a court and its controls; of those, what is pressed, pulled, and chosen from. */
 const PANEL = ".pong-panel";
 const PRESSED = "button, input[type=checkbox], label:has(input[type=checkbox])";
@@ -34,19 +39,19 @@ const CHOSEN = "select";
 const GONE = "the kernel is gone";
 const SILENT = "no answer from the kernel\nIs it busy, or was it restarted? Then run the cell again";
 
-/** How quickly pictures follow each other, and keys: gaps and latencies in ms. */
+/** How quickly pictures follow each other, and keys: gaps and latencies in ms, from the key's own time stamp on. */
 export class Meter {
   constructor() { this.clear(); }
 
   clear() {
     Object.assign(this, {gaps: [], latencies: [], delays: [], states: 0, missed: 0});
-    Object.assign(this, {before: null, pressed: null, tick: -1, heights: null});
+    Object.assign(this, {before: null, pressed: null, tick: -1, heights: null, rests: false, drawn: 0});
   }
 
-  /** A key that moves a paddle went down. */
-  press() {
-    if (this.pressed) this.missed += 1;
-    this.pressed = {at: performance.now(), frames: 0};
+  /** A key that moves a paddle went down, at a time stamp. Missed: nothing moved since the last one, or still did. */
+  press(at) {
+    if (this.pressed || !this.rests) this.missed += 1;
+    this.pressed = this.rests ? {at, frames: Number(this.drawn > at)} : null;
   }
 
   /** A picture was drawn of this state, `tick` of its game. */
@@ -57,7 +62,9 @@ export class Meter {
     this.tick = tick;
     const heights = [state[LEFT_Y], state[RIGHT_Y]];
     if (this.pressed && this.heights) this.follow(heights);
+    this.rests = this.heights !== null && heights[this.side] === this.heights[this.side];
     this.heights = heights;
+    this.drawn = performance.now();
   }
 
   /** Is this the first picture on which the person's paddle moved? */
@@ -81,6 +88,9 @@ function pauseTextAt(ticks) { return ticks === 0 ? "click to play" : "paused"; }
 /** A session in the page whose ticks can be watched. */
 class WatchedSession extends Session {
   get pauseText() { return pauseTextAt(this.ticks); }
+  get hint() { return this.failure ? "click for a new game" : super.hint; }
+  /** What went wrong: for good, or for the moment. */
+  get words() { return this.failure || this.notice; }
 
   remember(state, left, right) {
     super.remember(state, left, right);
@@ -176,7 +186,7 @@ class NotebookGame {
     this.meter = new Meter();
     this.handlers = [];
     this.isAlone = false;
-    this.paths = {now: [], before: []};
+    this.paths = {...NO_PATHS};
     this.session = this.makeSession();
     this.meter.side = this.session.humans[0] || 0;
     const everyCourt = {draw: (state, extras) => this.draw(state, extras)};
@@ -190,7 +200,7 @@ class NotebookGame {
     try {
       this.receive(message, buffers.map((view) => new Float32Array(bytes(view))));
     } catch (error) {
-      this.set({notice: error.message, paused: true});
+      this.session.say(error.message);
     }
   }
 
@@ -232,13 +242,12 @@ class NotebookGame {
   }
 
   draw(state, extras) {
-    const notice = this.model.get("notice");
     const told = {...extras, status: this.statusOf(extras)};
-    if (notice && !this.isAlone) Object.assign(told, {message: notice, hint: "click to go on"});
+    const said = told.message || this.session.notice || (this.isAlone ? told.status : "");
     for (const court of this.courts) {
       court.setGame(this.game);
       court.draw(state, told);
-      court.onMessage(told.message || (this.isAlone ? told.status : ""));
+      court.onMessage(said);
       drawPaths(court, this.paths.before, COLOURS.text);
       drawPaths(court, this.paths.now, COLOURS.flash);
     }
@@ -280,7 +289,8 @@ class BrowserGame extends NotebookGame {
     const setting = (name) => model.get(name);
     const weights = setting("_weights");
     this.played = {game, weights};
-    const engines = {exact: new ExactEngine(game, setting("seed")), learned: this.readEngine(weights)};
+    const [learned, failure] = this.readEngine(weights);
+    const engines = {exact: new ExactEngine(game, setting("seed")), learned};
     const shows = SHOWN_AS[setting("engine")];
     const start = {shows, ghost: setting("ghost"), seed: setting("seed")};
     const session = new WatchedSession({...engines, ...this.players(), ...start});
@@ -289,17 +299,18 @@ class BrowserGame extends NotebookGame {
     this.reporter = this.reporter || new Reporter(this);
     session.watch = (state, left, right) => setting("record") && this.reporter.add(state, left, right);
     session.onEvent((event) => this.hear(event));
+    if (failure) session.lose(failure);
     return session;
   }
 
-  /** The learned engine; null, with a word on the court, if its weights are of no use. */
+  /** The learned engine, and why there is none if its weights are of no use: then the rules play. */
   readEngine(weights) {
-    if (!weights || !Object.keys(weights).length) return null;
+    if (!weights || !Object.keys(weights).length) return [null, ""];
     try {
-      return new FuzzyEngine(readModel(weights), this.model.get("seed"), {nBalls: this.game.config.n_balls});
+      const options = {nBalls: this.game.config.n_balls};
+      return [new FuzzyEngine(readModel(weights), this.model.get("seed"), options), ""];
     } catch (error) {
-      this.set({notice: error.message, paused: true, engine: "exact"});
-      return null;
+      return [null, error.message];
     }
   }
 
@@ -329,7 +340,7 @@ class BrowserGame extends NotebookGame {
     this.session = this.makeSession();
     this.loop.session = this.session;
     this.courts.forEach((court) => court.onSession(this.session));
-    this.paths = {now: [], before: []};
+    this.paths = {...NO_PATHS};
     this.reporter.begin(this.session, this.model.get("record"));
   }
 
@@ -341,11 +352,7 @@ class BrowserGame extends NotebookGame {
   followPause() {
     const isPaused = this.model.get("paused");
     if (isPaused === this.session.paused) return;
-    if (isPaused) this.session.pause();
-    else {
-      this.set({notice: ""});
-      this.session.resume();
-    }
+    if (isPaused) this.session.pause(); else this.session.resume();
   }
 
   hear(event) {
@@ -356,11 +363,9 @@ class BrowserGame extends NotebookGame {
       return;
     }
     this.reporter.count(event);
-    if (event.kind === "lost") this.set({notice: this.session.failure});
   }
 
   receive(message, numbers) {
-    if (["reset", "load"].includes(message.kind)) this.set({notice: ""});
     if (message.kind === "reset") this.session.reset(message.seed);
     if (message.kind === "load") {
       this.session.load(numbers[0]);
@@ -373,7 +378,12 @@ class BrowserGame extends NotebookGame {
   push({ball, amount}, direction) {
     const {session} = this;
     if (session.kind !== "learned") return;
-    if (!this.paths.before.length) this.paths.before = pathAhead(session.learned, this.model.get("look_ahead"));
+    const {paths} = this;
+    const since = session.ticks - paths.last;
+    if (!paths.before.length || since < 0 || since > GESTURE_TICKS) {
+      [paths.first, paths.before] = [session.ticks, pathAhead(session.learned, this.model.get("look_ahead"))];
+    }
+    paths.last = session.ticks;
     session.learned.pushMemory(ball, direction, amount);
     this.reporter.count({kind: "pushed"});
     this.lookAhead();
@@ -389,9 +399,11 @@ class BrowserGame extends NotebookGame {
     super.onFrame(now);
     if (!session.paused) reporter.advance((this.loop.gaps[(this.loop.frames - 1) % 1000] || 0) / 1000, session);
     else reporter.flush(session);
-    if (this.model.get("look_ahead") && this.loop.frames % 6 === 0) this.lookAhead();
+    const ticks = this.model.get("look_ahead");
+    if (session.ticks - this.paths.first > ticks) this.paths.before = [];         // that way would be over by now
+    if (this.loop.frames % LOOKED_EVERY === 0) this.lookAhead();
     const shown = {paused: session.paused, engine: NAMED_AS[session.shows], ghost: session.wantsGhost};
-    this.set({...shown, notice: session.paused ? this.model.get("notice") : ""});      // its seed it told when it began
+    this.set({...shown, notice: session.words});                            // its seed it told when it began
   }
 
   statusOf({status}) {
@@ -417,14 +429,21 @@ export class RemoteSession {
   get humans() { return [0, 1].filter((side) => this.owner.model.get(["left", "right"][side]) === "human"); }
   get scores() { return this.state ? [LEFT_POINTS, RIGHT_POINTS].map((i) => Math.round(this.state[i]) || 0) : [0, 0]; }
   get hint() {
+    if (this.paused && this.words) return "click to go on";
     const move = ["", "Q/A or arrow keys move your paddle · ", "Q/A left, arrow keys right · "][this.humans.length];
     return `${move}Space pause · R new game`;
   }
 
+  /** What Python has to say: large in a pause, else in a line. */
+  get words() { return this.owner.model.get("notice") || ""; }
+  get notice() { return this.paused ? "" : this.words; }
+  say(text) { this.owner.set({notice: text}); }
+
   get message() {
     if (this.owner.isAlone) return `${GONE}\nRun the cell again for another game${this.owner.whereItIs}`;
     if (!this.paused && this.silent > SILENT_SECONDS) return SILENT;
-    return this.text || (this.paused ? pauseTextAt(this.ticks) : "");
+    if (!this.paused) return this.text;
+    return this.words || this.text || pauseTextAt(this.ticks);
   }
 
   /** News from the kernel: rows of states, the oldest first, and what goes with the last of them. */
@@ -512,6 +531,7 @@ class KernelGame extends NotebookGame {
     this.session.take(message, states, ghost.length ? ghost : null);
     const points = (flat) => [Array.from({length: flat.length / 2}, (_, i) => [flat[2 * i], flat[2 * i + 1]])];
     if (now) this.paths = {now: points(now), before: points(before)};
+    else if (!this.model.get("look_ahead")) this.paths = {...NO_PATHS};
   }
 
   leave() {
@@ -615,7 +635,9 @@ class WidgetView {
   }
 
   press(event) {
-    if (keyName(event) in MOVE_KEYS && !event.repeat && !this.game.session.paused) this.game.meter.press();
+    if (keyName(event) in MOVE_KEYS && !event.repeat && !this.game.session.paused) {
+      this.game.meter.press(event.timeStamp);
+    }
   }
 
   remove() {
