@@ -524,13 +524,15 @@ def play_points(
     seed:int=0,         # another seed is another set of points, 0 to 2^20
     side:int=LEFT,      # where the agent plays
     engine=None,        # n -> Engine: plays instead of the exact one
+    first:int=0,        # of the seed's points, from which on, 0 to 6000000
 )->Points:
     "Play `n` points from serves that nobody trained on; greedy, unless the agent is `sampled`"
     require(not isinstance(rules, str) or rules in RULES, "rules", rules, f"{', '.join(RULES)} or a GameConfig")
     require(isinstance(n, int) and 0 < n <= 10**7, "points", n, "a whole number from 1 to 10000000")
     require(isinstance(seed, int) and 0 <= seed < 2**20, "seed", seed, "a whole number from 0 to 1048575")
     game, other = RULES[rules] if isinstance(rules, str) else rules, find_player(opponent, "opponent")
-    keys = np.uint64(EVALUATION + (seed << 24)) + np.arange(n, dtype=np.uint64)
+    require(isinstance(first, int) and 0 <= first <= 6*10**6, "first", first, "a whole number from 0 to 6000000")
+    keys = np.uint64(EVALUATION + (seed << 24) + first) + np.arange(n, dtype=np.uint64)
     if engine is None and isinstance(agent, Agent) and type(other) is BuiltInPlayer: return count_fused(agent, other, game, keys, side)
     return count_points(agent, other, (engine or (lambda n: ExactEngine(game, n)))(n), episode_seed(keys, np.uint64(0)), side)
 
