@@ -145,7 +145,7 @@ class Ghost:
 FLASH = .12                  # seconds that a paddle lights up after a hit
 LEAD_IN = 60                 # ticks that an engine is shown before it takes over, to fill its memory
 EMPTY = 1.                   # seconds without a ball in the court after which a learned game is lost
-SAID, HINT_SECONDS = 4., 6.  # seconds that a notice stays, and that a line tells the keys when a game begins
+SAID, HINT_SECONDS = 6., 6.  # seconds that a notice stays, and that a line tells the keys when a game begins
 SPEEDS = (.125, .25, .5, 1., 2., 4.)
 
 class PlaySession:
