@@ -14,10 +14,11 @@ from tqdm.auto import tqdm
 from .game import RULES, config_from_dict, require
 from .exact import HALF, ONE, TWO, ZERO
 from .models.core import new_folder, whole_folder
-from .training import Diverged, stop_on_interrupt
+from .training import Diverged
 from .envs import SAME_STEP, EnvConfig, Stage, games_of
 from .agents import (BLOCK, NARROW, WIDE, Agent, AgentConfig, Eyes, Policy, decide, entropy, find_player, flat_weights,
     forbidden, forward_block, load_agent, log_probability, play_points, save_agent, swift, swift_inlined, turned, workspace)
+from .policy_gradient import Control, listening
 
 # %% auto #0
 __all__ = ['STATS', 'NEAR', 'FAR', 'RUN_FORMAT', 'SCALARS', 'FREE', 'RECIPES', 'PPOConfig', 'read_schedule', 'scheduled',
@@ -315,7 +316,7 @@ class Run:
 def begin_run(agent_config:AgentConfig, config:PPOConfig)->Run:
     "A new agent and its games; everything that can be wrong with the settings is found here"
     torch.manual_seed(config.seed)
-    opponent = find_player(config.opponent)
+    opponent = find_player(config.opponent, "opponent")
     stage = Stage(config.env(agent_config.skip, opponent))
     agent_config = dataclasses.replace(agent_config, n_balls=stage.game.n_balls)
     policy, n = Policy(agent_config), config.games
@@ -426,7 +427,7 @@ def summary(run:Run, batch:Rollout, flat:Batch, seconds:float)->dict[str, float]
                 reward=float(batch.rewards.mean()), explained_variance=1 - unexplained/max(all_of_it, 1e-12))
 
 # %% ../nbs/42_ppo.ipynb #42-ppo-037
-NEAR = .01   # how near to the target a quarter of the points must come before all of them are played
+NEAR = .01   # how near to the target the first quarter of a validation must come, or it ends there; the first k quarters: NEAR/sqrt(k)
 FAR = 10.    # a KL divergence beyond it is no update, but an accident (healthy ones are around 0.01)
 
 def train(run:Run, logs=(), hooks=())->Run:
@@ -479,12 +480,14 @@ def validate(run:Run):
     "Play fresh points in the game that is trained in; keep the best policy; stop at the target"
     began, used, config, stage = time.perf_counter(), time.process_time(), run.config, run.games.stage
     engine = stage.engine if config.engine == "fuzzy" else None
-    play = lambda n: play_points(run.agent, config.opponent, stage.game, n, 2**19 + config.seed, engine=engine).share
-    share = play(max(1, config.points//4)) if config.target else 1.
-    is_near = share >= config.target - NEAR              # a few points say when it is worth playing all of them
-    if is_near: share = play(config.points)
+    quarters, made = (1 if config.points < 4 or not config.target else 4), []
+    n = config.points//quarters
+    for k in range(quarters):                            # a few points say whether it is worth playing all of them
+        made.append(play_points(run.agent, config.opponent, stage.game, n, 2**19 + config.seed, engine=engine, first=k*n).share)
+        share = float(np.mean(made))
+        if config.target and share < config.target - NEAR/math.sqrt(k + 1): break
     if share > run.best: run.best, run.best_weights = share, keep(run.agent.policy)
-    if config.target and is_near and share >= config.target: run.stop = f"reached {share:.1%}"
+    if config.target and len(made) == quarters and share >= config.target: run.stop = f"reached {share:.1%}"
     run.seconds, processor = run.seconds + time.perf_counter() - began, time.process_time() - used
     run.processor += processor
     run.history[-1] |= dict(validation=share, validation_seconds=processor, processor=run.processor)
@@ -582,14 +585,14 @@ def train_agent(
     out,               # the folder to make: `agent`, and `checkpoint` to go on from
     resume:bool=False, # take up the run in out/checkpoint (`agent_config` is then the checkpoint's)
     logs=(),           # called with the numbers of each update
-    say=print,
+    say=tqdm.write,    # told what a `Control` has to say
+    hooks=(),          # called with the run after each update
 )->Run:
-    "Train an agent and save it to `out`/agent. Ctrl-C ends after the update; raises `Diverged`, with the last good agent saved"
-    out = Path(out)
+    "Train an agent and save it to `out`/agent. Keys and signals are listened to; raises `Diverged`, with the last good agent saved"
+    out, control = Path(out), Control(say)
     run = load_run(out/"checkpoint", config) if resume else begin_run(agent_config, config)
-    tell = lambda _: say("stopping after this update; Ctrl-C again stops at once")
     try:
-        with stop_on_interrupt(tell) as interrupted: train(run, logs, [interrupted, Checkpoint(out/"checkpoint"), Progress(run)])
+        with listening(control): train(run, logs, [*hooks, control, Checkpoint(out/"checkpoint"), Progress(run)])
     finally:
         if run.update: save_agent(best_agent(run), out/"agent", validation=run.best, decisions=run.decisions, seconds=round(run.seconds, 2), stopped=run.stop)
     return run
