@@ -7,18 +7,27 @@ from __future__ import annotations
 import dataclasses, json, time
 from dataclasses import dataclass
 from pathlib import Path
-import numpy as np
-from .game import require, write_atomically
+from typing import NamedTuple
+import numpy as np, torch
+from .game import (GAME_SIZE, HIT_LEFT, HIT_RIGHT, LEFT_Y, RIGHT_Y, RULES, SERVED, VX, VY, X, Y,
+    HORIZONTAL, VERTICAL, GameConfig, Layout, event_classes, require, write_atomically)
+from .exact import ExactEngine
 from .players import Player
+from .data import DataConfig, GameSource
+from .models.core import Model, find_model, save_model
 from .fuzzy import FuzzyEngine
-from .models.core import Model
+from .evaluation import as_subject, compare, follow, rallies_right, record_rallies, valid_ticks
+from .training import TrainConfig, fit
 from .tracking import load_model
-from .agents import Agent, AgentConfig, play_points, save_agent, wilson
+from .envs import SAME_STEP, AnyGames, Stage
+from .agents import Agent, AgentConfig, Policy, find_player, load_agent, play_points, save_agent, wilson
 from .ppo import PPOConfig, best_agent, begin_run, train
 
 # %% auto #0
-__all__ = ['SEEDS', 'POINTS', 'TEMPERATURES', 'Transfer', 'reality', 'opinion', 'DreamConfig', 'dream', 'row', 'study',
-           'transfer_table']
+__all__ = ['SEEDS', 'POINTS', 'BLIND', 'WORSE', 'TEMPERATURES', 'PLAYERS_BESIDE', 'ELSEWHERE', 'Transfer', 'reality', 'opinion',
+           'DreamConfig', 'dream', 'worse_model', 'rightness', 'kept', 'as_row', 'row', 'player_row', 'percent',
+           'grouped', 'group_line', 'transfer_table', 'doubt', 'Doubts', 'exploit', 'findings', 'aim_of', 'finding',
+           'exploiter', 'Study', 'study']
 
 # %% ../nbs/43_dream.ipynb #43-dream-005
 SEEDS, POINTS = tuple(range(100, 120)), 200      # of the transfer table
@@ -50,22 +59,27 @@ def opinion(player:Player, model:Model, opponent="equal", points:int=400, seed:i
 # %% ../nbs/43_dream.ipynb #43-dream-009
 @dataclass(frozen=True)
 class DreamConfig:
-    "A study of transfer: which dreams, and how long in each"
+    "One training: where, and for how long"
     model_path:str="arcade-rnn"        # as in `load_model`; exact: the rules themselves, for comparison
     event_temperature:float=0.         # of the dream, 0 (the most likely event) to 100
-    total:int=6_000_000                # decisions, 1 to 10^12
+    total:int=2_000_000                # decisions, 1 to 10^12
     games:int=1024                     # games at once, 1 to 1000000
     seed:int=0                         # of weights, games and choices, 0 to 65535
+    rules:str="arcade"                 # classic or arcade
 
     def __post_init__(self): self.ppo()
 
     @property
-    def name(self)->str: return f"{Path(str(self.model_path)).name}-t{self.event_temperature:g}-{self.total/1e6:g}M-s{self.seed}"
+    def is_exact(self)->bool: return self.model_path == "exact"
+    @property
+    def name(self)->str:
+        where = Path(str(self.model_path)).name + ("-classic" if self.is_exact and self.rules == "classic" else "")
+        return f"{where}-t{self.event_temperature:g}-{self.total/1e6:g}M-s{self.seed}"
 
     def ppo(self)->PPOConfig:
         "The same training, whatever plays"
-        same = dict(total=self.total, games=self.games, seed=self.seed, points=0)
-        if self.model_path == "exact": return PPOConfig(**same)
+        same = dict(total=self.total, games=self.games, seed=self.seed, rules=self.rules, points=0)
+        if self.is_exact: return PPOConfig(**same)
         return PPOConfig(engine="fuzzy", model_path=self.model_path, event_temperature=self.event_temperature, **same)
 
 def dream(config:DreamConfig, agent_config:AgentConfig=AgentConfig(), logs=(), hooks=())->Agent:
@@ -73,39 +87,201 @@ def dream(config:DreamConfig, agent_config:AgentConfig=AgentConfig(), logs=(), h
     return best_agent(train(begin_run(agent_config, config.ppo()), logs, hooks))
 
 # %% ../nbs/43_dream.ipynb #43-dream-014
+BLIND = dict(questions=0, what_ifs=0, wanted_events=20, threads=1)     # learns from examples only
+WORSE = dict(                                       # name: the model's options, the training's
+    hasty=(dict(hidden_size=4, planes=2, head_size=2), BLIND | dict(epochs=1, steps_per_epoch=15)),
+    small=(dict(hidden_size=4, planes=2, head_size=4), BLIND | dict(epochs=2, steps_per_epoch=30)),
+    brief=(dict(), BLIND | dict(epochs=1, steps_per_epoch=40)),
+    short=(dict(), BLIND | dict(epochs=3, steps_per_epoch=60)),
+    blind=(dict(), BLIND | dict(epochs=8, steps_per_epoch=100)))
+
+def worse_model(name:str, folder, games:int=400, ticks:int=400)->Path:
+    "The folder of a model that is bad on purpose; trained if it is not there yet"
+    require(name in WORSE, "name", name, ", ".join(WORSE))
+    (options, settings), place = WORSE[name], Path(folder)/"worse"/name
+    if (place/"config.json").is_file(): return place
+    torch.manual_seed(0)
+    source, config = GameSource(RULES["arcade"], DataConfig(games=games, ticks=ticks, players="skilled"), threads=1), TrainConfig(**settings)
+    cls = find_model("RNNModel")
+    model = cls(cls.Config(**options))
+    model.about = dict(game=dataclasses.asdict(RULES["arcade"]), training=dataclasses.asdict(config), command=f"worse_model({name!r})")
+    return save_model(fit(model, source, config).model.eval(), place)
+
+def rightness(model:Model, n:int=300, seed:int=3, upto:int=200)->dict:
+    "How right a model is: rallies right up to a tick, and valid ticks (the exact engine ends with the rally)"
+    subject = as_subject(model)
+    rallies = record_rallies("standard-v1", seed, n, subject.config)
+    measured = compare(rallies, follow(subject.make, rallies, subject.positions_only), subject.start)
+    return dict(rallies_right=rallies_right(measured, upto), upto=upto, valid_ticks=valid_ticks(measured)["median"], n=n)
+
+# %% ../nbs/43_dream.ipynb #43-dream-017
 TEMPERATURES = (0., .5, 1., 1.15)
+PLAYERS_BESIDE = ("random", "untrained", "level2", "level4", "interceptor", "equal", "oracle")
+
+def kept(path, make)->dict:
+    "What `make()` gives, as JSON; from `path` if it was made before"
+    path = Path(path)
+    if not path.is_file():
+        got = json.dumps(make()) + "\n"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, lambda p: Path(p).write_text(got))
+    return json.loads(path.read_text())
+
+def as_row(real:Transfer, **more)->dict:
+    "A `Transfer` to be written down"
+    return more | dict(share=real.share, interval=real.interval, shares=real.shares, n=real.n, unfinished=real.unfinished, opinion=real.opinion, flattery=real.flattery)
 
 def row(config:DreamConfig, folder, opponent="equal", say=print)->dict:
     "Train, play, ask the dream; from `folder` if it was done before"
     place = Path(folder)/config.name
-    if (place/"row.json").is_file(): return json.loads((place/"row.json").read_text())
-    began = time.process_time()
-    agent = dream(config)
-    seconds, real = time.process_time() - began, reality(agent, opponent)
-    if config.model_path != "exact":
-        said = opinion(agent, load_model(config.model_path), opponent, event_temperature=config.event_temperature)
-        real = dataclasses.replace(real, opinion=said)
-    save_agent(agent, place, dream=dataclasses.asdict(config))
-    got = dataclasses.asdict(config) | dict(name=config.name, share=real.share, interval=real.interval, shares=real.shares, unfinished=real.unfinished,
-                                            opinion=real.opinion, flattery=real.flattery, seconds=seconds)
-    write_atomically(place/"row.json", lambda p: Path(p).write_text(json.dumps(got) + "\n"))
-    say(f"{config.name}: {real.share:.1%} of points in the exact game" + ("" if real.opinion is None else f", {real.opinion:.1%} in the dream"))
-    return got
+    def make():
+        began = time.process_time()
+        agent = dream(config)
+        seconds, real, right = time.process_time() - began, reality(agent, opponent, config.rules), None
+        if not config.is_exact:
+            model = load_model(config.model_path)
+            real = dataclasses.replace(real, opinion=opinion(agent, model, opponent, event_temperature=config.event_temperature))
+            right = kept(Path(folder)/"rightness"/f"{Path(config.model_path).name}.json", lambda: rightness(model))
+        save_agent(agent, place, dream=dataclasses.asdict(config))
+        said = "" if real.opinion is None else f", {real.opinion:.1%} in the dream"
+        say(f"{config.name}: {real.share:.1%} of points in the exact game{said}; {seconds:.0f} s")
+        return as_row(real, **dataclasses.asdict(config) | dict(model_path=Path(config.model_path).name, name=config.name, seconds=seconds, rightness=right))
+    return kept(place/"row.json", make)
 
-def study(folder, models=("exact", "arcade-rnn"), temperatures=TEMPERATURES, seeds=(0,), total:int=6_000_000, say=print)->list[dict]:
-    "All rows: each model at each temperature (rules have none), each seed"
-    require(len(models) > 0, "models", models, "one or more")
-    todo = [DreamConfig(m, t, total, seed=s) for m in models for t in (temperatures if m != "exact" else (0.,)) for s in seeds]
-    return [row(config, folder, say=say) for config in todo]
+def player_row(name:str, folder, opponent="equal")->dict:
+    "The same of a player that did not learn"
+    torch.manual_seed(0)
+    player = Agent(Policy(AgentConfig())) if name == "untrained" else find_player(name)
+    return kept(Path(folder)/"players"/f"{name}.json", lambda: as_row(reality(player, opponent), name=name))
 
-def transfer_table(rows, others=())->str: # markdown; others: pairs of a name and a `Transfer`, of players that did not learn
-    "The transfer table"
-    percent = lambda x: "" if x is None else f"{x:.1%}"
+# %% ../nbs/43_dream.ipynb #43-dream-019
+def percent(x)->str: return "" if x is None else f"{x:.1%}"
+
+def grouped(rows)->dict: # (place, temperature, rules): rows
+    "Trainings that differ by nothing but their seed"
+    groups = {}
+    for r in rows: groups.setdefault((r["model_path"], r["event_temperature"], r["rules"]), []).append(r)
+    return groups
+
+def group_line(group, some, exact)->str:
+    "One line of the table; `exact`: the mean share of the exact-trained, or None"
+    (place, temperature, rules), n = group, sum(r["n"] for r in some)
+    mean = lambda name: None if some[0][name] is None else float(np.mean([r[name] for r in some]))
+    low, high = wilson(round(mean("share")*n), n)
+    cells = [place + (", classic rules" if rules == "classic" else ""), f"{temperature:g}", f"{mean('share'):.1%} ({low:.1%} to {high:.1%})",
+             ", ".join(f"{100*r['share']:.1f}" for r in some), percent(mean("share")/exact) if exact else "",
+             *(percent(mean(name)) for name in ("opinion", "flattery", "unfinished")), f"{mean('seconds'):.0f}"]
+    return f"| {' | '.join(cells)} |"
+
+def transfer_table(rows, players=())->str: # markdown
+    "The transfer table; rows of players that did not learn at its end"
     exact = [r["share"] for r in rows if r["model_path"] == "exact"]
-    lines = ["| trained in | temperature | points made in the exact game (95 %) | share of the exact-trained | the dream's opinion | flattery | unfinished | s of one core |", "|---|---|---|---|---|---|---|---|"]
-    for r in rows:
-        kept = percent(r["share"]/np.mean(exact)) if exact else ""
-        lines.append(f"| {r['model_path']}, seed {r['seed']} | {r['event_temperature']:g} | {r['share']:.1%} ({r['interval'][0]:.1%} to {r['interval'][1]:.1%}) | {kept} | {percent(r['opinion'])} | {percent(r['flattery'])} | {r['unfinished']:.1%} | {r['seconds']:.0f} |")
-    for name, real in others:
-        lines.append(f"| *{name}* | | {real.share:.1%} ({real.interval[0]:.1%} to {real.interval[1]:.1%}) | | | | {real.unfinished:.1%} | |")
+    exact = np.mean(exact) if exact and np.mean(exact) > .01 else None
+    lines = ["| trained in | temperature | points made in the exact game (95 %) | each training | of the exact-trained | the dream's opinion | flattery | unfinished | s of one core |", "|---|---|---|---|---|---|---|---|---|"]
+    lines += [group_line(group, some, exact) for group, some in grouped(rows).items()]
+    lines += [f"| *{r['name']}* | | {r['share']:.1%} ({r['interval'][0]:.1%} to {r['interval'][1]:.1%}) | | | | | {r['unfinished']:.1%} | |" for r in players]
     return "\n".join(lines)
+
+# %% ../nbs/43_dream.ipynb #43-dream-022
+ELSEWHERE = .02     # court heights, or as much a second: a ball so far off is fully wrong
+
+def doubt(true, said)->np.ndarray: # states (n, F) after the same tick; float (n,)
+    "How much two engines disagree about a tick: 1 if an event differs or a ball is `ELSEWHERE`, 0 if nothing does"
+    layout = Layout((true.shape[1] - GAME_SIZE)//(Layout(2).n_features - Layout(1).n_features))
+    (a, b), (h, v), (said_h, said_v) = (layout.balls(x)[..., X:VY + 1] for x in (true, said)), *(event_classes(layout.balls(x)) for x in (true, said))
+    off = np.minimum(np.abs(a - b).max(-1)/ELSEWHERE, 1)
+    off = np.where((h != said_h) | (v != said_v), 1, off)
+    return np.where((h == SERVED) & (said_h == SERVED), 0, off).max(-1)
+
+class Doubts(AnyGames):
+    "Games that pay for disagreement with the rules instead of points"
+    def __init__(self, stage:Stage, n:int, max_steps:int=0):
+        super().__init__(stage, n, max_steps)
+        self.judge = ExactEngine(stage.game, n)
+        self.home = self.judge.reset(0)
+
+    def _both(self, actions):
+        self.played = super()._both(actions)
+        return self.played
+
+    def _tick(self, actions, running, rewards, terminated, truncated):
+        self.before, was, paid = np.where(running[:, None], self.states, self.home), running.copy(), rewards.copy()
+        super()._tick(actions, running, rewards, terminated, truncated)
+        self.judge.load(self.before)
+        self.true, self.said = self.judge.step(self.played), self.states.copy()     # a new episode is written into the states
+        self.doubt = doubt(self.true, self.said)*was
+        rewards[:] = paid + self.doubt
+
+# %% ../nbs/43_dream.ipynb #43-dream-025
+def exploit(config:DreamConfig)->Agent:
+    "Train an agent to find where the dream is wrong"
+    run = begin_run(AgentConfig(), config.ppo())
+    games = Doubts(run.games.stage, config.games)
+    run.seen, run.games = games.begin(np.arange(config.games), run.games.keys), games
+    return best_agent(train(run))
+
+def findings(player:Player, config:DreamConfig, n:int=256, ticks:int=2400, least:float=.5)->dict:
+    "What a player meets in the dream: ticks, what was found (`finding`) where the doubt is `least` or more, and [offset, speed] of paddle hits"
+    stage = Stage(dataclasses.replace(config.ppo().env(1, find_player("equal")), skip=1))
+    games, everyone, found, hits = Doubts(stage, n), np.arange(n), [], []
+    games.begin(everyone, np.uint64(1 << 41) + everyone.astype(np.uint64))         # training never comes there
+    player.reset(everyone.astype(np.uint64), stage.game, 0)
+    for _ in range(ticks):
+        told = games.step(np.clip(np.nan_to_num(player.act(games.states)), -1, 1).astype(np.float32), SAME_STEP)
+        found.append(np.stack([games.before, games.true, games.said], 1)[games.doubt >= least])
+        hits.append(games.before[np.isin(event_classes(games.layout.balls(games.true))[0][:, 0], (HIT_LEFT, HIT_RIGHT))])
+        ended = np.flatnonzero(told.terminated | told.truncated)
+        if len(ended): player.reset(ended.astype(np.uint64), stage.game, 0, ended)
+    found, hits = np.concatenate(found), np.concatenate(hits)
+    some = lambda rows: rows[::max(1, len(rows)//1000)]         # enough for a picture
+    return dict(ticks=n*ticks, n_found=len(found), n_hits=len(hits), found=[finding(*rows, stage.game) for rows in some(found)], hits=[aim_of(before, stage.game) for before in some(hits)])
+
+def aim_of(before, game:GameConfig)->list: # one row (F,)
+    "Where the ball is about to meet the nearer paddle (offset over reach: 1 is the rim), and how fast it is"
+    ball = Layout(1).balls(before[None])[0, 0]
+    paddle = before[LEFT_Y] if ball[X] < 0 else before[RIGHT_Y]
+    at = ball[Y] + ball[VY]*max(0., float((.98 - game.ball_radius - abs(ball[X]))/max(abs(ball[VX]), 1e-6)))    # at the paddle's face
+    return [float((at - paddle)/(game.paddle_height/2 + game.ball_radius)), float(np.hypot(ball[VX], ball[VY]))]
+
+def finding(before, true, said, game:GameConfig)->dict: # rows (F,)
+    "One disagreement: what the game does, what the dream says, where, and how far apart they are"
+    balls = Layout(1).balls(np.stack([before, true, said]))
+    (h, v), place = event_classes(balls[1:]), balls[:, 0, X:Y + 1]
+    named = [" + ".join(x for x in (HORIZONTAL[a], VERTICAL[b]) if x != "nothing") or "nothing" for a, b in zip(h[:, 0], v[:, 0])]
+    return dict(true=named[0], said=named[1], place=[float(x) for x in place[0]], aim=aim_of(before, game), apart=float(np.abs(balls[1, 0, X:VY + 1] - balls[2, 0, X:VY + 1]).max()))
+
+# %% ../nbs/43_dream.ipynb #43-dream-026
+def exploiter(config:DreamConfig, folder, rival:Player|None=None, say=print, **how)->dict: # of `findings`
+    "Train the exploiter of a dream, and see what it finds, beside a rival: by default who was trained there to win"
+    place = Path(folder)/f"exploiter-{config.name}"
+    def make():
+        agent, others = exploit(config), dict(equal=find_player("equal"), random=find_player("random"))
+        save_agent(agent, place, exploits=dataclasses.asdict(config))
+        trained = rival or load_agent(Path(folder)/config.name)
+        found = {name: findings(player, config, **how) for name, player in (dict(exploiter=agent, winner=trained) | others).items()}
+        say(f"exploiter of {config.name}: " + ", ".join(f"{name} {f['n_found']/f['ticks']*1e4:.3f}" for name, f in found.items()) + " in 10,000 ticks")
+        return found
+    return kept(place/"findings.json", make)
+
+# %% ../nbs/43_dream.ipynb #43-dream-029
+class Study(NamedTuple):
+    "All rows"
+    arcade:list     # trained inside the rules and inside the shipped model
+    control:list    # the same in classic rules
+    worse:list      # trained inside worse models
+    players:list    # did not learn
+    found:dict|None # by the exploiter, beside others
+
+def study(folder, temperatures=TEMPERATURES, seeds=(0, 1), exact_seeds=(0, 1, 2, 3, 4), total:int=2_000_000, worse=tuple(WORSE), fresh:bool=True, say=print)->Study: # fresh: do what is not done yet
+    "All that is done, and with `fresh` first all that is not"
+    require(len(temperatures) > 0, "temperatures", temperatures, "one or more")
+    folder, rows = Path(folder), lambda *kinds: [r for r in kinds if r]
+    read = lambda path, make, *what, **how: make(*what, folder, **how) if fresh or Path(path).is_file() else None
+    def trained_in(*place, **more):
+        config = DreamConfig(*place, total=total, **more)
+        return read(folder/config.name/"row.json", row, config, say=say)
+    arcade = rows(*(trained_in("exact", seed=seed) for seed in exact_seeds), *(trained_in("arcade-rnn", t, seed=seed) for seed in seeds for t in temperatures))
+    bad = rows(*(trained_in(str(worse_model(name, folder) if fresh else folder/"worse"/name)) for name in worse))
+    found = read(folder/f"exploiter-{DreamConfig(total=total).name}"/"findings.json", exploiter, DreamConfig(total=total), say=say)
+    control = rows(*(trained_in(place, rules="classic") for place in ("exact", "classic-rnn")))
+    return Study(arcade, control, bad, rows(*(read(folder/"players"/f"{name}.json", player_row, name) for name in PLAYERS_BESIDE)), found)
