@@ -14,10 +14,10 @@ from .game import GameConfig, require, write_atomically
 # %% auto #0
 __all__ = ['RESUMABLE', 'AGENT_JOBS', 'Parser', 'docments', 'add_options', 'chosen', 'trainable', 'add_model_options', 'model_of',
            'command', 'naming', 'use_threads', 'free_folder', 'check_free', 'pong_data', 'train_parser', 'show_film',
-           'measure', 'how_to_go_on', 'start_training', 'finish_training', 'kept_options', 'refuse_changes',
-           'read_options', 'pong_train', 'Untracked', 'pong_eval', 'add_engine_options', 'with_balls', 'engine_options',
-           'load', 'played_by', 'watched', 'play_parser', 'pong_play', 'pong_web', 'agent_parser', 'agent_train',
-           'agent_eval', 'agent_watch', 'pong_agent']
+           'measure', 'how_to_go_on', 'start_training', 'result_of', 'finish_training', 'kept_options',
+           'refuse_changes', 'read_options', 'pong_train', 'Untracked', 'pong_eval', 'add_engine_options', 'with_balls',
+           'engine_options', 'load', 'played_by', 'watched', 'play_parser', 'pong_play', 'pong_web', 'agent_parser',
+           'agent_train', 'agent_eval', 'agent_watch', 'pong_agent']
 
 # %% ../nbs/90_cli.ipynb #90-cli-005
 class Parser(ArgumentParser):
@@ -27,16 +27,19 @@ class Parser(ArgumentParser):
         self.add_argument("--config", action="config", help="read options from this YAML or JSON file; --print_config writes one")
     def error(self, message, *_):
         line = " ".join(str(message).split())
-        wrong = re.search(r'Parser key "(\w+)":.*Got value: (.*)', line)
+        wrong = re.search(r'Parser key "(\w+)":.*(?:Got|Given) value: (.*)', line)
         if wrong:
             option = self._option_string_actions[f"--{wrong[1]}"]
             line = f"{wrong[1]}: got {wrong[2]!r}, accepts {str(option.help).split(' (default')[0]}"
         absent = re.search(r"File does not exist: '(.*)'", line)
         if absent: line = f"config: got {os.path.relpath(absent[1])!r}, accepts a file that is there"
-        unknown = re.search(r"nrecognized arguments: --(\w+)", line)
-        known = [option.lstrip("-") for option in self._option_string_actions]
-        near = difflib.get_close_matches(unknown[1], known, 1, .7) if unknown else []
-        if near: line += f"; did you mean --{near[0]}?"
+        known = [name[2:] for name in self._option_string_actions if name.startswith("--")]
+        in_file, unknown = re.search(r"Option '(\w+)' is not accepted", line), re.search(r"nrecognized arguments: --(\w+)|Option '(\w+)'", line)
+        settings = [name for name in known if name not in ("help", "config") and not name.startswith("print_")]
+        if in_file: line = f"config: got {in_file[1]!r}, accepts {', '.join(settings)}"
+        unknown = unknown and (unknown[1] or unknown[2])
+        near = difflib.get_close_matches(unknown, known, 1, .7) if unknown else []
+        if near: line += f"; did you mean {'' if in_file else '--'}{near[0]}?"
         print(f"{self.prog}: error: {line}", file=sys.stderr)
         sys.exit(2)
 
@@ -71,9 +74,9 @@ def add_model_options(parser):
     group, offered = parser.add_argument_group("model", "options of the model; each model has its own defaults"), {}
     for name, cls in trainable().items():
         hints, comments = typing.get_type_hints(cls.Config), docments(cls.Config)
-        for f in dataclasses.fields(cls.Config): offered.setdefault(f.name, (hints[f.name], comments.get(f.name), []))[2].append(f"{name} {f.default}")
-    for name, (kind, comment, defaults) in offered.items():
-        group.add_argument(f"--{name}", type=kind|None, default=None, help=f"{comment} ({', '.join(defaults)})")
+        for f in dataclasses.fields(cls.Config): offered.setdefault(f.name, (hints[f.name], {}))[1].setdefault(comments.get(f.name), []).append(f"{name} {f.default}")
+    for name, (kind, said) in offered.items():
+        group.add_argument(f"--{name}", type=kind|None, default=None, help="; ".join(f"{comment} ({', '.join(defaults)})" for comment, defaults in said.items()))
 
 # %% ../nbs/90_cli.ipynb #90-cli-013
 def model_of(options):
@@ -226,6 +229,12 @@ def start_training(options, config):
     return source, begin_run(model, source, config)
 
 # %% ../nbs/90_cli.ipynb #90-cli-029
+def result_of(card:dict)->str:
+    "A report card in a line; a few short rallies may say nothing"
+    right, n = card["rallies_right"], card["n_rallies"]
+    return f"{100*right:.1f} % of {n:,} rallies right" if right is not None else f"too few decisions in {n:,} rallies to judge"
+
+# %% ../nbs/90_cli.ipynb #90-cli-031
 def finish_training(run, out, options, tracking):
     "Save the model, write its report card and film, and say how it did, where it is and how to play it"
     from pong_model.models.core import save_model
@@ -239,13 +248,13 @@ def finish_training(run, out, options, tracking):
         for name, figure in report_figures(card, compared).items():
             figure.savefig(out/f"{name}.png", dpi=100, bbox_inches="tight"); tracking.figure(name, figure)
         tracking.report(card)
-        result = f"{100*card['rallies_right']:.1f} % of {options.rallies:,} rallies right"
+        result = result_of(card)
         print(f"pictures: {out/'error.png'} and others beside it; a film: {show_film(out/'film.gif', run.model)}")
     tracking.model(folder)
     if options.track: print(tracking.where)
     print(f"{result}; the model is in {folder}; play it:\n  pong_play --model_path {shlex.quote(str(folder))}")
 
-# %% ../nbs/90_cli.ipynb #90-cli-030
+# %% ../nbs/90_cli.ipynb #90-cli-032
 def kept_options(options)->str:
     "What a resumed run must know, as YAML; a password in a server's address is left out"
     from pong_model.tracking import shown
@@ -253,14 +262,14 @@ def kept_options(options)->str:
     if options.mlflow_server_url: keep["mlflow_server_url"] = shown(options.mlflow_server_url)
     return "".join(f"{k}: {json.dumps(v)}\n" for k, v in keep.items())
 
-# %% ../nbs/90_cli.ipynb #90-cli-031
+# %% ../nbs/90_cli.ipynb #90-cli-033
 RESUMABLE = {"config", "resume", "out", "epochs", "threads", "device", "patience", "eval_every", "rallies", "track", "mlflow_server_url"}
 def refuse_changes(parser, before, now, free, what):
     "Raise `ValueError` for an option beyond `free` that differs: beside --data or --resume it would be ignored"
     changed = [k for k, v in now.as_dict().items() if k not in free and v != before.as_dict()[k]]
     require(not changed, ", ".join(changed), " and ".join(str(now.as_dict()[k]) for k in changed), f"no change beside --{what}, where it is settled already")
 
-# %% ../nbs/90_cli.ipynb #90-cli-032
+# %% ../nbs/90_cli.ipynb #90-cli-034
 def read_options(parser, argv):
     "The options; those of a resumed run come from its folder, and what is given besides goes before them"
     argv = sys.argv[1:] if argv is None else list(argv)
@@ -280,7 +289,7 @@ def read_options(parser, argv):
     require(options.out is None or options.resume or not Path(options.out).exists(), "out", options.out, "a folder that does not exist yet")
     return options
 
-# %% ../nbs/90_cli.ipynb #90-cli-033
+# %% ../nbs/90_cli.ipynb #90-cli-035
 @command
 def pong_train(argv=None):
     "Train a model, measure it, save it"
@@ -309,7 +318,7 @@ def pong_train(argv=None):
             return 130
         finish_training(run, out, options, tracking)
 
-# %% ../nbs/90_cli.ipynb #90-cli-034
+# %% ../nbs/90_cli.ipynb #90-cli-036
 class Untracked:
     "What stands for MLflow when a run is not tracked"
     where = "this run is not tracked"
@@ -319,7 +328,7 @@ class Untracked:
     def _nothing(self, *_, **__): return None
     log = figure = report = model = finish = _nothing
 
-# %% ../nbs/90_cli.ipynb #90-cli-036
+# %% ../nbs/90_cli.ipynb #90-cli-038
 @command
 def pong_eval(argv=None):
     "Measure a model against the exact engine"
@@ -346,16 +355,16 @@ def pong_eval(argv=None):
     model = load(options)
     card, compared = measure(model, options.set, options.seed, options.rallies, options.free_ticks, options.serves, **engine_options(options, model))
     card["model"] = options.model_path
+    broken = check_gate(card, gate) if options.gate else []              # a gate that names what no card has is refused here
     if options.json: write_report(options.json, card)
     print(report_table([card]))
     if options.pictures:
         Path(options.pictures).mkdir(parents=True, exist_ok=True)
         for name, figure in report_figures(dict(card, model=next(iter(compared))), compared).items(): figure.savefig(Path(options.pictures)/f"{name}.png", dpi=100, bbox_inches="tight")
-    broken = check_gate(card, gate) if options.gate else []
     for line in broken: print(f"pong_eval: gate: {line}", file=sys.stderr)
     return 1 if broken else 0
 
-# %% ../nbs/90_cli.ipynb #90-cli-037
+# %% ../nbs/90_cli.ipynb #90-cli-039
 def add_engine_options(parser):
     "The options of a fuzzy engine"
     parser.add_argument("--n_balls", type=int|None, default=None, help="how many balls, 1 to 64; 0: a model decides anew for each game (default: as many as the game has)")
@@ -368,7 +377,7 @@ def add_engine_options(parser):
     parser.add_argument("--threads", type=int, default=0, help="processor threads (0: OMP_NUM_THREADS, or all)")
     parser.add_argument("--mlflow_server_url", type=str|None, default=None, help="where runs:/ and models:/ are looked up")
 
-# %% ../nbs/90_cli.ipynb #90-cli-038
+# %% ../nbs/90_cli.ipynb #90-cli-040
 def with_balls(game, options):
     "The game, with another number of balls if one is asked for"
     return game if options.n_balls is None else dataclasses.replace(game, n_balls=options.n_balls)
@@ -383,13 +392,13 @@ def engine_options(options, model)->dict:
     else: own = dict(config=dataclasses.replace(game, n_balls=max(model.balls_seen.nonzero().flatten().tolist(), default=1)), ball_count="model")
     return own | {k: getattr(options, k) for k in ("paddles", "scoring", "event_temperature", "serve_temperature", "forget_at_serve")} | dict(device=str(find_device(options.device)))
 
-# %% ../nbs/90_cli.ipynb #90-cli-039
+# %% ../nbs/90_cli.ipynb #90-cli-041
 def load(options):
     "The model that `--model_path` names"
     from pong_model.tracking import load_model
     return load_model(options.model_path, options.mlflow_server_url)
 
-# %% ../nbs/90_cli.ipynb #90-cli-041
+# %% ../nbs/90_cli.ipynb #90-cli-043
 def played_by(kind, options, config=None):
     "The engine of this kind, exact or fuzzy; `config` is the game, if it stands already (of a replay)"
     from pong_model.game import RULES
@@ -400,7 +409,7 @@ def played_by(kind, options, config=None):
     model = load(options)
     return FuzzyEngine(model, **engine_options(options, model) | (dict(config=config) if config else {}))
 
-# %% ../nbs/90_cli.ipynb #90-cli-043
+# %% ../nbs/90_cli.ipynb #90-cli-045
 def watched(options, kind):
     "The replay that `--watch` names; `kind` is the engine that shall play it again, exact, fuzzy, or None"
     from pong_model.rollout import load_replay
@@ -414,7 +423,7 @@ def watched(options, kind):
     if kind == "fuzzy" and isinstance(replay.about.get("model"), str): options.model_path = options.model_path or replay.about["model"]
     return replay
 
-# %% ../nbs/90_cli.ipynb #90-cli-044
+# %% ../nbs/90_cli.ipynb #90-cli-046
 def play_parser():
     "The options of `pong_play`"
     from pong_model.game import RULES
@@ -436,7 +445,7 @@ def play_parser():
     add_engine_options(parser)
     return parser
 
-# %% ../nbs/90_cli.ipynb #90-cli-045
+# %% ../nbs/90_cli.ipynb #90-cli-047
 @command
 def pong_play(argv=None):
     "Play, exact or learned; watch a replay; make a film"
@@ -465,7 +474,7 @@ def pong_play(argv=None):
     print("left {} : {} right".format(*session.scores))
     if options.record and session.games: print(f"kept {len(session.games)} game(s) in {options.record}")
 
-# %% ../nbs/90_cli.ipynb #90-cli-047
+# %% ../nbs/90_cli.ipynb #90-cli-049
 @command
 def pong_web(argv=None):
     "Make a web page that plays without a server"
@@ -483,7 +492,7 @@ def pong_web(argv=None):
     print(f"made {page}, {page.stat().st_size/1e6:.2f} MB")
     if options.measure: print(json.dumps(measure_page(page, options.measure)))
 
-# %% ../nbs/90_cli.ipynb #90-cli-049
+# %% ../nbs/90_cli.ipynb #90-cli-051
 def agent_parser(job):
     "The options of a job"
     from pong_model.agents import AgentConfig, EvalConfig, WatchConfig
@@ -507,7 +516,7 @@ def agent_parser(job):
         add("render", str|None, None, "make a film (.gif or .mp4) of --seconds, 10 by default, instead of opening a window")
     return parser
 
-# %% ../nbs/90_cli.ipynb #90-cli-050
+# %% ../nbs/90_cli.ipynb #90-cli-052
 def agent_train(options):
     "`pong_agent train`"
     from pong_model.agents import AgentConfig, ToMLflow, ToTensorBoard
@@ -546,7 +555,7 @@ def agent_watch(options):
     play_window(session, frames=round(options.seconds*60) or None)
     print("left {} : {} right".format(*session.scores))
 
-# %% ../nbs/90_cli.ipynb #90-cli-051
+# %% ../nbs/90_cli.ipynb #90-cli-053
 AGENT_JOBS = dict(train=agent_train, eval=agent_eval, watch=agent_watch)
 
 @command

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
-from .game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL, LEFT_VY, MATCH_OVER, NOTHING, RIGHT_VY, SERVED, VERTICAL,
+from .game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL, LEFT_SCORED, LEFT_VY, MATCH_OVER, NOTHING, RIGHT_SCORED, RIGHT_VY, SERVED, VERTICAL,
     VERTICAL_FLAGS, VX, VY, X, Y, config_from_dict, event_classes, require)
 import numpy as np, torch
 from fastcore.basics import patch
@@ -25,10 +25,10 @@ from .fuzzy import FuzzyEngine
 from .models.core import JUDGED, Batch, Model, fit_closed_form, known_motions, loss_of, new_folder, read_model, save_model, whole_folder
 
 # %% auto #0
-__all__ = ['ALONG_Y', 'ASKED', 'CHECKPOINT_FORMAT', 'TrainConfig', 'find_device', 'difficulty', 'Lot', 'mine', 'put_together',
-           'Situations', 'what_if', 'happens', 'Inquiry', 'situations', 'lay_borders', 'Run', 'begin_run', 'rate',
-           'draw_batch', 'old_memories', 'own_play', 'Diverged', 'fit', 'save_checkpoint', 'load_checkpoint',
-           'Progress', 'Validate', 'Checkpoint', 'LivePlot', 'stop_on_interrupt']
+__all__ = ['ALONG_Y', 'ASKED', 'CHECKPOINT_FORMAT', 'TrainConfig', 'find_device', 'difficulty', 'clear', 'Lot', 'mine',
+           'put_together', 'Situations', 'what_if', 'happens', 'Inquiry', 'situations', 'lay_borders', 'Run',
+           'begin_run', 'rate', 'draw_batch', 'old_memories', 'own_play', 'Diverged', 'fit', 'save_checkpoint',
+           'load_checkpoint', 'Progress', 'Validate', 'Checkpoint', 'LivePlot', 'stop_on_interrupt']
 
 # %% ../nbs/22_training.ipynb #22-train-005
 @dataclass(frozen=True)
@@ -101,6 +101,11 @@ def difficulty(model:Model, states, actions, chunk:int=8192)->Tensor: # (N, T+1,
     return torch.cat(out)
 
 # %% ../nbs/22_training.ipynb #22-train-012
+def clear(model:Model, trajectory:Trajectory)->np.ndarray: # (B, T)
+    "Where it can be seen how balls move: not, by positions alone, where one has just scored, which ends its way early"
+    h = event_classes(trajectory.balls[:, :-1])[0]
+    return ~np.isin(h, (LEFT_SCORED, RIGHT_SCORED)).any(-1) | model.config.velocities
+
 class Lot:
     "What one epoch learns from: ordinary windows and windows near events of one lot of games"
     def __init__(self, model:Model, trajectory, data, config:TrainConfig, epoch:int, window:int, ask=None):
@@ -122,7 +127,7 @@ class Lot:
         if ask and config.what_ifs and config.loss_ticks == 1:         # what came before the situation is another game's
             games, at = choose_steps(near, config.what_ifs, rng)
             states, actions = windows(trajectory, games, at, window)
-            _, states[:, -2], actions[:, -1], states[:, -1] = what_if(ask, true[games, at], states[:, -2], actions[:, -1], rng)
+            _, states[:, -2], actions[:, -1], states[:, -1] = what_if(ask, true[games, at], states[:, -2], actions[:, -1], clear(model, trajectory)[games, at], rng)
             if model.positions_only: states[:, -1, [LEFT_VY, RIGHT_VY]] = 0
             self.near = [torch.cat([a, torch.from_numpy(b)]) for a, b in zip(self.near, (states, actions))]
         self.some = Batch(torch.from_numpy(trajectory.states[:512]), torch.from_numpy(trajectory.actions[:512]), None)   # whole games
@@ -153,13 +158,14 @@ class Situations(NamedTuple):
     actions:np.ndarray   # (N, 2)
     after:np.ndarray     # (N, F) what followed
 
-def what_if(ask, before, seen, actions, rng)->Situations: # of the same N rows
-    "Put situations together from these, and ask what follows"
+def what_if(ask, before, seen, actions, clear, rng)->Situations: # of the same N rows
+    "Put situations together from these, and ask what follows; `clear` are rows whose motion along y others may take"
     balls, paddles = rng.permutation(len(before)), rng.permutation(len(before))
+    balls = np.where(clear[balls], balls, np.arange(len(before)))
     before, seen, actions = put_together(before, balls, paddles), put_together(seen, balls, paddles), actions[paddles]
     return Situations(before, seen, actions, ask(before, actions))
 
-# %% ../nbs/22_training.ipynb #22-train-018
+# %% ../nbs/22_training.ipynb #22-train-019
 ASKED = tuple(j for j, name in enumerate(JUDGED) if name in (*HORIZONTAL, *VERTICAL) and name != HORIZONTAL[SERVED])     # a serve has no border
 
 def happens(balls, j): # (..., 12), a place in `JUDGED`
@@ -167,7 +173,7 @@ def happens(balls, j): # (..., 12), a place in `JUDGED`
     h, v = event_classes(balls)
     return h == j + 1 if j < len(HORIZONTAL) - 1 else v == j + 2 - len(HORIZONTAL)
 
-# %% ../nbs/22_training.ipynb #22-train-019
+# %% ../nbs/22_training.ipynb #22-train-020
 class Inquiry:
     "Situations in which event j comes together with class `other` along the other axis, and what becomes of them when a ball is moved"
     def __init__(self, model:Model, ask, asked:Situations, j:int, n:int, other:int=NOTHING):
@@ -192,7 +198,7 @@ class Inquiry:
         "Does the event still come? (N,)"
         return happens(balls_of(self.moved(axis, by)[0])[self.rows, self.ball], self.j)
 
-# %% ../nbs/22_training.ipynb #22-train-021
+# %% ../nbs/22_training.ipynb #22-train-022
 @patch
 def border(self:Inquiry, axis, way, doublings=9, halvings=30): # X or Y, 1. or -1.
     "Views (M, 10) float64 of the balls that can be moved to where the event just ends"
@@ -221,7 +227,7 @@ def views(self:Inquiry, axis, comes, over):
     view = ball_view(states, paddles_of(after)[..., 0].double(), after[:, COURT_SCALE].double())
     return self.model.ball_law.push(view, self.before[:, None, COURT_SCALE])[self.rows, self.ball]
 
-# %% ../nbs/22_training.ipynb #22-train-022
+# %% ../nbs/22_training.ipynb #22-train-023
 def situations(model:Model, source, sample:Trajectory, n:int, rounds:int=30)->Situations:
     "Ticks near events of games that were played, and corners put together from them"
     data, rng = source.data, np.random.default_rng(0)
@@ -233,7 +239,7 @@ def situations(model:Model, source, sample:Trajectory, n:int, rounds:int=30)->Si
     before, seen, actions = sample.states[at], states[at], sample.actions[at]
     lots = [Situations(before, seen, actions, source.ask(before, actions))]
     for _ in range(rounds):
-        lot = what_if(source.ask, before, seen, actions, rng)
+        lot = what_if(source.ask, before, seen, actions, clear(model, sample)[at], rng)
         h, v = event_classes(sample.layout.balls(lot.after))
         corner = ((h != NOTHING) & (v != NOTHING)).any(-1)
         lots.append(Situations(*(x[corner] for x in lot)))
@@ -248,7 +254,7 @@ def lay_borders(model:Model, source, sample:Trajectory, n:int):
         borders = different([b for view, axis in ends if len(view) > 60 for b in flat_borders(view, axis)])
         model.judges.lay(j, [b[:2] for b in borders[:model.config.planes//2]])
 
-# %% ../nbs/22_training.ipynb #22-train-026
+# %% ../nbs/22_training.ipynb #22-train-027
 @dataclass
 class Run:
     "A training run at the end of an epoch"
@@ -266,7 +272,7 @@ class Run:
     @property
     def window(self)->int: return self.config.window or self.model.window
 
-# %% ../nbs/22_training.ipynb #22-train-027
+# %% ../nbs/22_training.ipynb #22-train-028
 def begin_run(model:Model, source, config:TrainConfig)->Run:
     "Count the events, fit what has a closed form, and set up the optimiser"
     window = config.window or model.window
@@ -274,6 +280,7 @@ def begin_run(model:Model, source, config:TrainConfig)->Run:
     own_row = config.loss_ticks == 1 and model.config.velocities and not source.game.court_scale_walk
     require(not config.own_games or own_row, "own_games", config.own_games, "0 without velocities, in a walking court, or if loss_ticks is not 1")
     counts, sample = source.survey()
+    require(window <= sample.ticks, "window", window, f"at most {sample.ticks}, the ticks of a game")
     check_census(counts, config.wanted_events, match=source.game.points_to_win is not None)
     device = find_device(config.device)
     require(config.precision == "float32" or device.type == "cuda", "precision", config.precision, f"float32 on {device.type} (bfloat16 only on cuda)")
@@ -291,13 +298,13 @@ def _groups(model, config):
     return [dict(params=chosen(named.keys() - gains - places), factor=1., weight_decay=config.weight_decay),
             dict(params=chosen(places), factor=1., weight_decay=0.), dict(params=chosen(gains), factor=config.gain_rate, weight_decay=0.)]
 
-# %% ../nbs/22_training.ipynb #22-train-028
+# %% ../nbs/22_training.ipynb #22-train-029
 def rate(config:TrainConfig, step:int)->float:
     "The learning rate of an update: up along a line, down along a cosine"
     total = max(1, config.epochs*config.steps_per_epoch)
     return config.learning_rate*min(1, (step + 1)/max(1, config.warmup))*(0.5*(1 + math.cos(math.pi*step/total)) + 1e-3)
 
-# %% ../nbs/22_training.ipynb #22-train-031
+# %% ../nbs/22_training.ipynb #22-train-032
 def draw_batch(run:Run, lot:Lot, pool, step:int):
     "The windows of update `step`, and the memories they begin with; depends on the seed and `step` alone"
     config, rng = run.config, torch.Generator().manual_seed(run.config.seed*10**9 + step)
@@ -316,7 +323,7 @@ def draw_batch(run:Run, lot:Lot, pool, step:int):
         memory = tuple(torch.cat([p[old], e[len(old):]]) for p, e in zip(pool, empty))
     return batch, memory
 
-# %% ../nbs/22_training.ipynb #22-train-032
+# %% ../nbs/22_training.ipynb #22-train-033
 @torch.no_grad()
 def old_memories(model:Model, lot:Lot):
     "The memory at the end of whole games, or None for a model that forgets by itself"
@@ -324,7 +331,7 @@ def old_memories(model:Model, lot:Lot):
     device = next(model.parameters()).device
     return model.think(lot.some.states[:, :-1].to(device), lot.some.actions.to(device), None, 1)[1]
 
-# %% ../nbs/22_training.ipynb #22-train-034
+# %% ../nbs/22_training.ipynb #22-train-035
 @torch.no_grad()
 def own_play(run:Run, trajectory, ticks:int=40):
     "Windows of the model's own play whose last row is the exact engine's answer, where something happens: [states, actions]"
@@ -350,10 +357,10 @@ def own_play(run:Run, trajectory, ticks:int=40):
     states[:, -1] = answers[games, at]
     return torch.from_numpy(states), torch.from_numpy(acts)
 
-# %% ../nbs/22_training.ipynb #22-train-036
+# %% ../nbs/22_training.ipynb #22-train-037
 class Diverged(RuntimeError): "The loss is not a number any more"
 
-# %% ../nbs/22_training.ipynb #22-train-037
+# %% ../nbs/22_training.ipynb #22-train-038
 def fit(
     model:Model,            # learns
     source,                 # `draw(epoch)` gives the games of each epoch
@@ -393,7 +400,7 @@ def fit(
         for hook in hooks: hook(run)
     return run
 
-# %% ../nbs/22_training.ipynb #22-train-041
+# %% ../nbs/22_training.ipynb #22-train-042
 CHECKPOINT_FORMAT = "pong_model.checkpoint/2"      # 2: which planes were laid; 1 asked again
 
 def _laid(model):
@@ -412,7 +419,7 @@ def save_checkpoint(run:Run, folder)->Path:
         (new/"training.json").write_text(json.dumps(record) + "\n")
     return Path(folder)
 
-# %% ../nbs/22_training.ipynb #22-train-042
+# %% ../nbs/22_training.ipynb #22-train-043
 def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     "Take up a run; `config` may differ in `epochs`, `eval_every`, `threads`, `device` and `patience`. Raises `FileNotFoundError` or `ValueError`"
     folder = whole_folder(folder)
@@ -441,7 +448,7 @@ def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     run.epoch, run.best, run.waited, run.history = record["epoch"], record["best"], record["waited"], record["history"]
     return run
 
-# %% ../nbs/22_training.ipynb #22-train-045
+# %% ../nbs/22_training.ipynb #22-train-046
 class Progress:
     "A progress bar with the loss, ticks a second and the last validation"
     def __init__(self, epochs:int, done:int=0): self.bar = tqdm(total=epochs, initial=done, unit="epoch", dynamic_ncols=True, mininterval=1)
@@ -453,7 +460,7 @@ class Progress:
         self.bar.update(1)
         if run.epoch >= run.config.epochs or run.stop: self.bar.close()
 
-# %% ../nbs/22_training.ipynb #22-train-046
+# %% ../nbs/22_training.ipynb #22-train-047
 class Validate:
     "Every `eval_every` epochs, and at the end: the report card's short form into the history; stops when patience ends"
     def __init__(self, report): self.report = report        # model -> dict of numbers, with rallies_right
@@ -465,14 +472,14 @@ class Validate:
         run.best, run.waited = (right, 0) if right > run.best else (run.best, run.waited + 1)
         if run.config.patience and run.waited >= run.config.patience: run.stop = f"no progress in {run.waited} validations"
 
-# %% ../nbs/22_training.ipynb #22-train-047
+# %% ../nbs/22_training.ipynb #22-train-048
 class Checkpoint:
     "Save the run every `eval_every` epochs, when it stops and at its end"
     def __init__(self, folder): self.folder = Path(folder)
     def __call__(self, run):
         if run.epoch % run.config.eval_every == 0 or run.epoch >= run.config.epochs or run.stop: save_checkpoint(run, self.folder)
 
-# %% ../nbs/22_training.ipynb #22-train-048
+# %% ../nbs/22_training.ipynb #22-train-049
 class LivePlot:
     "In a notebook: the loss and the validations, redrawn after every epoch"
     def __init__(self): self.handle = None
@@ -487,7 +494,7 @@ class LivePlot:
         if self.handle: self.handle.update(figure)
         else: self.handle = display(figure, display_id=True)
 
-# %% ../nbs/22_training.ipynb #22-train-049
+# %% ../nbs/22_training.ipynb #22-train-050
 @contextmanager
 def stop_on_interrupt(say=print):
     "Ctrl-C ends the run after the epoch it is in; a second one ends it at once. Gives a hook"

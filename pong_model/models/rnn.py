@@ -22,7 +22,7 @@ class RNNConfig(ModelConfig):
     def __post_init__(self):
         super().__post_init__()
         require(self.cell in ("gru", "lstm"), "cell", self.cell, "gru or lstm")
-        require(isinstance(self.num_layers, int) and 1 <= self.num_layers <= 8, "num_layers", self.num_layers,
+        require(type(self.num_layers) is int and 1 <= self.num_layers <= 8, "num_layers", self.num_layers,
                 "a whole number from 1 to 8")
 
 # %% ../../nbs/12_models.rnn.ipynb #12-model-007
