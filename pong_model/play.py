@@ -21,12 +21,12 @@ from .render import (COLOURS, SCENERY, Block, _pixels, backdrop, blocks as block
 
 # %% auto #0
 __all__ = ['KEYS', 'PAUSE', 'NEW', 'SWAP', 'GHOST', 'SAVE', 'QUIT', 'SLOWER', 'FASTER', 'LEGEND', 'FULL_SCREEN', 'OUTSIDE',
-           'FLASH', 'LEAD_IN', 'EMPTY', 'SAID', 'HINT_SECONDS', 'SPEEDS', 'FILMS', 'GIF_PIXELS', 'NO_DISPLAY', 'jumped',
-           'interpolate', 'Keyboard', 'engine_name', 'is_playable', 'is_empty', 'Ghost', 'PlaySession', 'engines_of',
-           'was_exact', 'lesson_of', 'save_games', 'ghosts_of', 'film_rate', 'film_kind', 'render_replay', 'name_at',
-           'Recorded', 'FilmMaker', 'ReplaySession', 'render_game', 'letterbox', 'open_display', 'overlay', 'Window',
-           'court_place', 'told_to_end', 'keep_games', 'play_window', 'watch_replay', 'hand_of_x', 'hand_of_pygame',
-           'RandomHand', 'measure_window', 'rates_of', 'answers_of']
+           'FLASH', 'LEAD_IN', 'EMPTY', 'SAID', 'HINT_SECONDS', 'SPEEDS', 'FILMS', 'GIF_PIXELS', 'NO_DISPLAY', 'MOVED',
+           'jumped', 'interpolate', 'Keyboard', 'engine_name', 'is_playable', 'is_empty', 'Ghost', 'PlaySession',
+           'engines_of', 'was_exact', 'lesson_of', 'save_games', 'ghosts_of', 'film_rate', 'film_kind', 'render_replay',
+           'name_at', 'Recorded', 'FilmMaker', 'ReplaySession', 'render_game', 'letterbox', 'open_display', 'overlay',
+           'Window', 'court_place', 'told_to_end', 'keep_games', 'play_window', 'watch_replay', 'hand_of_x',
+           'hand_of_pygame', 'RandomHand', 'measure_window', 'rates_of', 'answers_of']
 
 # %% ../nbs/30_play.ipynb #30-play-005
 def jumped(
@@ -945,6 +945,8 @@ def hand_of_pygame():
     return press
 
 # %% ../nbs/30_play.ipynb #30-play-144
+MOVED = .002         # court heights: a learned paddle that nobody moves is never quite at rest
+
 class RandomHand(threading.Thread):
     "Taps Q and A in turn at random moments, until `keys` were pressed or it is told to `end`"
     def __init__(self, press, keys:int, seed:int=0):
@@ -966,7 +968,8 @@ class RandomHand(threading.Thread):
 
     def see(self, height):
         "A picture is on the screen, with the paddle at this height: is it the first on which it moved?"
-        if self.pressed is not None and self.before not in (None, height):
+        has_moved = self.before is not None and abs(height - self.before) > MOVED
+        if self.pressed is not None and has_moved:
             self.answers.append(time.perf_counter() - self.pressed)
             self.pressed = None
         self.before = height

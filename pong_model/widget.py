@@ -1154,7 +1154,7 @@ def measure_widget(
     def play(lab):
         lab.run(0); lab.click(); lab.until(lambda: lab.meter()["states"] > 60)
         rng, names, keyboard = np.random.default_rng(seed), ("ArrowUp", "ArrowDown"), lab.page.keyboard
-        lab.meter(clear=True)
+        lab.meter(clear=True); lab.until(lambda: lab.meter()["states"] > 10)
         for k in range(keys):
             if k % 2 == 0: hold = rng.uniform(80, 160)           # up and down alike: the paddle stays near the middle
             keyboard.down(names[k % 2]); lab.page.wait_for_timeout(hold)

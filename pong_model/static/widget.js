@@ -39,6 +39,9 @@ const CHOSEN = "select";
 const GONE = "the kernel is gone";
 const SILENT = "no answer from the kernel\nIs it busy, or was it restarted? Then run the cell again";
 
+/** Court heights by which a paddle moves if somebody moves it; a learned one is never quite at rest. */
+const MOVED = 0.002;
+
 /** How quickly pictures follow each other, and keys: gaps and latencies in ms, from the key's own time stamp on. */
 export class Meter {
   constructor() { this.clear(); }
@@ -62,7 +65,7 @@ export class Meter {
     this.tick = tick;
     const heights = [state[LEFT_Y], state[RIGHT_Y]];
     if (this.pressed && this.heights) this.follow(heights);
-    this.rests = this.heights !== null && heights[this.side] === this.heights[this.side];
+    this.rests = this.heights !== null && !this.hasMoved(heights);
     this.heights = heights;
     this.drawn = performance.now();
   }
@@ -70,11 +73,13 @@ export class Meter {
   /** Is this the first picture on which the person's paddle moved? */
   follow(heights) {
     this.pressed.frames += 1;
-    if (heights[this.side] === this.heights[this.side]) return;
+    if (!this.hasMoved(heights)) return;
     this.latencies.push(performance.now() - this.pressed.at);
     this.delays.push(this.pressed.frames);
     this.pressed = null;
   }
+
+  hasMoved(heights) { return Math.abs(heights[this.side] - this.heights[this.side]) > MOVED; }
 
   report() {
     const {gaps, latencies, delays, states, missed} = this;
