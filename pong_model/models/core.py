@@ -62,7 +62,7 @@ class Prediction(NamedTuple):
         return Prediction(*(p[:, t] if isinstance(p, Tensor) and name != "gain" else p for name, p in zip(self._fields, self)))
 
 # %% ../../nbs/11_models.core.ipynb #11-model-012
-LANE = 5     # x, y, both motions, and whether these are known
+LANE = 5     # x, y, both motions, and what these are worth: 0 nothing, for the ball was never seen; 0.5 a guess; 1 they are known
 def motions(states): # (B, T+1, F)
     "States whose velocities are ways per tick, worked out from positions and events (paddles have none), and of which balls they are sure, bool (B, T+1, K)"
     states = states.clone()
@@ -239,15 +239,15 @@ def observe(self:Model, states, lane): # (B, T, F), (B*K, 5)
     lane = lane.unflatten(0, (B, -1)).clone()
     for t in range(T):
         ball, (h, v) = balls[:, t], event_classes(balls[:, t])
-        before, motion, known = lane[..., :2], lane[..., 2:4], lane[..., 4:] > 0.5
+        before, motion, seen, known = lane[..., :2], lane[..., 2:4], lane[..., 4:] > 0, lane[..., 4:] > 0.5
         around = [states[:, t, None, i].expand(h.shape) for i in (LEFT_Y, RIGHT_Y, COURT_SCALE)]
         follows = self.ball_law(look(*around, *before.unbind(-1), *motion.unbind(-1)), h, v)[..., 2:].float()
         free, served = ((h == NOTHING) & (v == NOTHING))[..., None], (h == SERVED)[..., None]
         way = ball[..., X:Y+1] - before
         flies_on = known & (h <= HIT_RIGHT)[..., None] & ~(free & (not self.carries_on))      # after a score there is no motion to learn from
         motion = torch.where(served, ball[..., VX:VY+1], torch.where(flies_on, follows, way))
-        known = (known | free) & ~served
-        lane = torch.cat([ball[..., X:Y+1], motion, known.to(motion.dtype)], -1)
+        known = (known | (free & seen)) & ~served
+        lane = torch.cat([ball[..., X:Y+1], motion, 0.5 + 0.5*known], -1)
         ball[..., VX:VY+1] = motion
     return states, lane.flatten(0, 1)
 

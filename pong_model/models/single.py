@@ -443,14 +443,14 @@ def view_ball(desk, left, right, scale, x, y, vx, vy):
 def watch(w, desk, lane, ball, state): # (5,), (12,), (F,)
     "Write a ball's motion into its slot and its lane: what its law says, or, if nothing is known yet, the way it came"
     h, v = happened(ball[HORIZONTAL_FLAGS:VERTICAL_FLAGS]), happened(ball[VERTICAL_FLAGS:])
-    free, known, said = h == NOTHING and v == NOTHING, lane[4] > 0.5, desk.small[11:15]
+    free, seen, known, said = h == NOTHING and v == NOTHING, lane[4] > 0, lane[4] > 0.5, desk.small[11:15]
     view_ball(desk, state[LEFT_Y], state[RIGHT_Y], state[COURT_SCALE], lane[0], lane[1], lane[2], lane[3])
     ball_law(w, desk.seen[:N_VIEW], h, v, np.int64(WALL_LAST), desk.small[:11], said)
     if h != SERVED:
         follows = known and h <= HIT_RIGHT and (w.carries_on or not free)
         for i in range(2): ball[VX + i] = said[2 + i] if follows else ball[X + i] - lane[i]
     lane[0], lane[1], lane[2], lane[3] = ball[X], ball[Y], ball[VX], ball[VY]
-    lane[4] = 1 if (known or free) and h != SERVED else 0
+    lane[4] = 1 if (known or (free and seen)) and h != SERVED else 0.5
 
 # %% ../../nbs/14_models.single.ipynb #14-model-056
 @compiled

@@ -16,7 +16,7 @@ export const N_INPUTS = 5 + BALL_SIZE + 2;                                   // 
 export const GATES = {none: 0, gru: 3, lstm: 4};
 
 const f = Math.fround;
-const LANE = 5;                                                              // x, y, both motions, are these known?
+const LANE = 5;                              // x, y, both motions, their worth: 0 never seen, 0.5 a guess, 1 known
 const WALL_LAST = 0, WALL_FIRST = 1;                                         // in a tick that meets a wall and a paddle
 const SLOWEST = 1e-6, STEEPEST = 100, ROUNDING = 1e-6, BOUND = 16;
 const N_FLAGS = BALL_SIZE - HORIZONTAL_FLAGS, VECTORS = {none: 0, gru: 1, lstm: 2};
@@ -228,7 +228,7 @@ function viewBall(desk, left, right, scale, x, y, vx, vy) {
 /** Write ball k's motion into its slot and its lane: what its law says, or if nothing is known yet, the way it came. */
 function watch(model, desk, lane, k, state) {
   const at = GAME_SIZE + k * BALL_SIZE, [h, v] = eventsOf(state, k);
-  const free = h === NOTHING && v === NOTHING, known = lane[4] > 0.5;
+  const free = h === NOTHING && v === NOTHING, seen = lane[4] > 0, known = lane[4] > 0.5;
   viewBall(desk, state[LEFT_Y], state[RIGHT_Y], state[COURT_SCALE], lane[0], lane[1], lane[2], lane[3]);
   ballLaw(model.ballLaw, desk, h, v, WALL_LAST);
   if (h !== SERVED) {
@@ -236,7 +236,7 @@ function watch(model, desk, lane, k, state) {
     for (let i = 0; i < 2; i++) state[at + VX + i] = follows ? desk.said[2 + i] : state[at + X + i] - lane[i];
   }
   for (let i = 0; i < 4; i++) lane[i] = state[at + X + i];
-  lane[4] = (known || free) && h !== SERVED ? 1 : 0;
+  lane[4] = (known || (free && seen)) && h !== SERVED ? 1 : 0.5;
 }
 
 /** Where no velocities are told: paddles have none, balls get theirs from the lane. */
