@@ -14,7 +14,7 @@ from .models.core import Model, Prediction
 from .models.single import SingleGame, supports
 
 # %% auto #0
-__all__ = ['STILL', 'pick', 'choose_row', 'court_step', 'decode', 'exact_paddles', 'exact_scoring', 'FuzzyEngine']
+__all__ = ['STILL', 'FIFTH', 'pick', 'choose_row', 'court_step', 'decode', 'exact_paddles', 'exact_scoring', 'FuzzyEngine']
 
 # %% ../nbs/20_fuzzy.ipynb #20-fuzzy-005
 def pick(
@@ -36,6 +36,7 @@ def choose_row(table, *classes):
 
 # %% ../nbs/20_fuzzy.ipynb #20-fuzzy-009
 STILL = 1e-5        # a court whose scale is predicted as well as this does not walk
+FIFTH = np.uint64(4) # of a tick's random numbers: that of the court
 def court_step(spread, u): # what the law leaves over, (B,) uniform
     "A step of the court's scale: uniform, with the spread that was learned"
     return spread*12**0.5*(u - 0.5)
@@ -153,11 +154,16 @@ class FuzzyEngine(Engine):
 
 # %% ../nbs/20_fuzzy.ipynb #20-fuzzy-019
 @patch
+def _uniform(self:FuzzyEngine, numbers, games=slice(None)):
+    "Some of the 5K random numbers of this tick (B, n)"
+    at = self.ticks[games, None]*np.uint64(5*self.config.n_balls) + numbers
+    return as_unit(random_bits(self.seeds[games, None], at & np.uint64(0xffffffff)))
+
+@patch
 def _random(self:FuzzyEngine, games=slice(None)):
-    "Random numbers (B, K, 5) of this tick"
+    "All of them (B, K, 5)"
     K = self.config.n_balls
-    at = self.ticks[games, None]*np.uint64(5*K) + np.arange(5*K, dtype=np.uint64)
-    return torch.from_numpy(as_unit(random_bits(self.seeds[games, None], at & np.uint64(0xffffffff)))).view(-1, K, 5).to(self.device)
+    return torch.from_numpy(self._uniform(np.arange(5*K, dtype=np.uint64), games)).view(-1, K, 5).to(self.device)
 
 @patch
 @torch.inference_mode()
@@ -220,7 +226,7 @@ def _next_scale(self:FuzzyEngine):
     old, law = self.states[:, COURT_SCALE], self.model.scale_law
     scale, spread = old*float(law.weight[0, 0, 0]) + float(law.bias[0, 0]), float(law.rms[0, 0])
     if spread > STILL:
-        scale, (low, high) = scale + court_step(spread, self._random()[:, 0, 4].cpu().numpy()), self.model.scale_range.tolist()
+        scale, (low, high) = scale + court_step(spread, self._uniform(FIFTH)[:, 0]), self.model.scale_range.tolist()
         scale = np.clip(np.where(scale > high, 2*high - scale, np.where(scale < low, 2*low - scale, scale)), low, high)
     return scale.astype(np.float32)
 
