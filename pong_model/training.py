@@ -28,7 +28,7 @@ from .models.core import JUDGED, Batch, Model, fit_closed_form, known_motions, l
 __all__ = ['ALONG_Y', 'ASKED', 'CHECKPOINT_FORMAT', 'TrainConfig', 'find_device', 'difficulty', 'clear', 'Lot', 'mine',
            'put_together', 'Situations', 'what_if', 'happens', 'Inquiry', 'situations', 'lay_borders', 'Run',
            'begin_run', 'rate', 'draw_batch', 'old_memories', 'own_play', 'Diverged', 'fit', 'save_checkpoint',
-           'load_checkpoint', 'Progress', 'Validate', 'Checkpoint', 'LivePlot', 'stop_on_interrupt']
+           'load_checkpoint', 'told', 'Progress', 'Validate', 'Checkpoint', 'LivePlot', 'stop_on_interrupt']
 
 # %% ../nbs/22_training.ipynb #22-train-005
 @dataclass(frozen=True)
@@ -449,14 +449,18 @@ def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     return run
 
 # %% ../nbs/22_training.ipynb #22-train-046
+def told(run)->dict[str, str]:
+    "The last validation in words: the report card's short form"
+    said = next((row for row in reversed(run.history) if "rallies_right" in row), {})
+    forms = dict(rallies_right=("rallies right", ".3f"), valid_ticks=("valid ticks", ".0f"), horizon_100=("error at 100 ticks", ".0e"))
+    return {label: format(said[name], form) for name, (label, form) in forms.items() if name in said}
+
 class Progress:
     "A progress bar with the loss, ticks a second and the last validation"
     def __init__(self, epochs:int, done:int=0): self.bar = tqdm(total=epochs, initial=done, unit="epoch", dynamic_ncols=True, mininterval=1)
     def __call__(self, run):
         last = run.history[-1]
-        said = next((row for row in reversed(run.history) if "rallies_right" in row), {})
-        told = {"rallies right": f"{said['rallies_right']:.3f}"} if said else {}
-        self.bar.set_postfix({"loss": f"{last['loss']:.4f}", "ticks/s": f"{last['ticks_per_s']/1e6:.2f}M", **told}, refresh=False)
+        self.bar.set_postfix({"loss": f"{last['loss']:.4f}", "ticks/s": f"{last['ticks_per_s']/1e6:.2f}M"} | told(run), refresh=False)
         self.bar.update(1)
         if run.epoch >= run.config.epochs or run.stop: self.bar.close()
 
@@ -488,6 +492,7 @@ class LivePlot:
         from IPython.display import display
         figure, ax = plt.subplots(figsize=(6, 2.6))
         ax.semilogy([r["epoch"] for r in run.history], [r["loss"] for r in run.history]); ax.set(xlabel="epoch", ylabel="loss")
+        ax.set_title(", ".join(f"{name} {value}" for name, value in told(run).items()), fontsize=8)
         cards = [(r["epoch"], r["rallies_right"]) for r in run.history if "rallies_right" in r]
         if cards: right = ax.twinx(); right.plot(*zip(*cards), "o-C1"); right.set(ylim=(0, 1), ylabel="rallies right")
         plt.close(figure)
