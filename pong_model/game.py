@@ -304,6 +304,7 @@ def write_atomically(
 )->Path:
     "Write a file that is either whole or not there; a failure leaves what was there before and raises `OSError`"
     path = Path(path)
+    if path.exists() and not path.is_file(): raise OSError(f"{str(path)!r} is not a file that could be replaced")      # /dev/null must stay what it is
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)
