@@ -319,7 +319,7 @@ export class Loop {
     if (this.before !== null) {
       this.gaps[this.frames % 1000] = now - this.before;
       this.frames += 1;
-      this.session.advance(Math.max(0, now - this.before) / 1000);
+      this.session.advance(Math.max(0, now - this.before) / 1000, true);
     }
     this.before = now;
     this.draw();
@@ -329,6 +329,6 @@ export class Loop {
   draw() {
     const {session} = this;
     const flash = session.flash.map((left) => left > 0 && this.flashes());
-    this.court.draw(session.shown(), {ghost: session.ghostState, flash, ...this.captions(session)});
+    this.court.draw(session.shown(true), {ghost: session.ghostState, flash, ...this.captions(session)});
   }
 }

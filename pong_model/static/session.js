@@ -24,6 +24,9 @@ const HORIZONTAL_NAMES = ["nothing", "hit_left", "hit_right", "left_scored", "ri
 const VERTICAL_NAMES = ["nothing", "top", "bottom"];
 /** Ticks of the past that warm a model's memory when it takes a game over. */
 const HISTORY_TICKS = 180;
+/** Shares of a tick: what must be over before a key may hurry the next one; how far a person's paddle is ahead. */
+const HURRIED = 0.5;
+const LEAD = 0.25;
 /** Seconds that a notice stays, and after which a game whose balls have all left the court is over. */
 const NOTICE_SECONDS = 5;
 const EMPTY_SECONDS = 1;
@@ -193,7 +196,7 @@ export class Session {
   /** Seconds of play so far, at normal speed. */
   get seconds() { return this.ticks * this.dt; }
   /** The ghost's state to show now, or null. */
-  get ghostState() { return this.hasGhost ? this.ghost.shown(this.waiting / this.dt) : null; }
+  get ghostState() { return this.hasGhost ? this.ghost.shown(this.share) : null; }
   /** How far the ball is from the exact engine's, in ball diameters; NaN without a ghost. */
   get error() { return this.hasGhost ? this.ghost.error(this.state) : NaN; }
   /** What plays: a line that every view shows. */
@@ -209,8 +212,22 @@ export class Session {
     return `${move}Space pause · R new game`;
   }
 
-  /** The state to show now, on its way between the last two ticks. */
-  shown() { return interpolate(this.before, this.state, this.waiting / this.dt); }
+  /** How far the picture is on its way between the last two ticks, 0 to 1: a hurried one has yet to begin. */
+  get share() { return Math.max(0, this.waiting / this.dt); }
+
+  /**
+   * The state to show now, on its way between the last two ticks. For a picture, paddles of persons are a little ahead,
+   * so that the tick of a key is seen as it begins.
+   */
+  shown(isForPicture = false) {
+    const out = interpolate(this.before, this.state, this.share);
+    const share = Math.min(1, this.share + LEAD);
+    for (const side of isForPicture ? this.humans : []) {
+      const at = side === LEFT_SIDE ? LEFT_Y : RIGHT_Y;
+      out[at] = this.before[at] + share * (this.state[at] - this.before[at]);
+    }
+    return out;
+  }
 
   /** What can be shown of what was asked for: the other engine where one is missing. */
   possible(shows) {
@@ -354,16 +371,20 @@ export class Session {
     return Math.max(-1, Math.min(1, away || 0));
   }
 
-  /** Let seconds pass; returns how many ticks were played. The end of a person's match pauses the game. */
-  advance(seconds) {
+  /**
+   * Let seconds pass; returns how many ticks were played. The end of a person's match pauses the game. For a picture,
+   * a key that still waits for its tick gets it now.
+   */
+  advance(seconds, isForPicture = false) {
     if (!(seconds >= 0 && Number.isFinite(seconds))) throw Error(`seconds: got ${seconds}, accepts 0 or more`);
     this.noticeLeft = Math.max(0, this.noticeLeft - seconds);
     if (this.paused || this.failure) return 0;
     const ticks = this.ticks;
     this.waiting = Math.min(this.waiting + seconds * this.speed, this.backlog * Math.max(1, this.speed));
     this.flash = this.flash.map((left) => Math.max(0, left - seconds));
-    while (this.waiting >= this.dt && !this.paused && !this.failure) {
-      this.waiting -= this.dt;
+    const isDue = (share) => this.waiting >= share * this.dt && !this.paused && !this.failure;
+    while (isDue(1) || (isForPicture && this.tapped.size > 0 && isDue(HURRIED))) {
+      this.waiting -= this.dt;                             // less than none: the ticks to come do so when they would
       this.tick();
     }
     return this.ticks - ticks;
@@ -433,6 +454,9 @@ export class Session {
     this.result = `${winner} ${left} : ${right}`;
     this.paused = this.reachedTarget || this.humans.length > 0;
     this.tell({kind: "match_over", ball: -1});
+    if (this.paused) return;
+    this.say(this.result);                                 // machines play on at once
+    this.result = "";
   }
 
   /** Have `callback` called with {kind, ball, tick, scores} at every event; returns a function that ends it. */

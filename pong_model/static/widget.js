@@ -40,7 +40,7 @@ const GONE = "the kernel is gone";
 const SILENT = "no answer from the kernel\nIs it busy, or was it restarted? Then run the cell again";
 
 /** Court heights by which a paddle moves if somebody moves it; a learned one is never quite at rest. */
-const MOVED = 0.002;
+export const MOVED = 0.002;
 
 /** How quickly pictures follow each other, and keys: gaps and latencies in ms, from the key's own time stamp on. */
 export class Meter {
@@ -247,6 +247,7 @@ class NotebookGame {
   }
 
   draw(state, extras) {
+    this.drawn = state;
     const told = {...extras, status: this.statusOf(extras)};
     const said = told.message || this.session.notice || (this.isAlone ? told.status : "");
     for (const court of this.courts) {
@@ -261,7 +262,7 @@ class NotebookGame {
   statusOf({status}) { return status; }
 
   onFrame(now) {
-    if (!this.session.paused) this.meter.frame(now, this.session.shown(), this.session.ticks);
+    if (!this.session.paused) this.meter.frame(now, this.drawn, this.session.ticks);
     else this.meter.before = null;
   }
 
