@@ -4,7 +4,7 @@
 
 # %% ../nbs/41_agents.ipynb #41-agent-002
 from __future__ import annotations
-import dataclasses, json, math
+import base64, dataclasses, json, math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -20,18 +20,20 @@ from .exact import HALF, ONE, TWO, ZERO, ExactEngine, compiled, inlined, rebound
 from .players import PLAYERS, BuiltInPlayer, Player, Tracker, ball_to_mind, go_to
 from .render import grey_frames
 from .models.core import new_folder, seal, whole_folder
+from .browser import checksum
 from .envs import (BOUND, DISABLED, FRAME, PHASE, RUNNING, SINCE_SERVE, EnvConfig, FusedGames, Stage,
     episode_seed, observe)
 
 # %% auto #0
 __all__ = ['EYES', 'HEADS', 'WIDEST', 'STAY', 'UP', 'DOWN', 'AT_WALL', 'NARROW', 'WIDE', 'BLOCK', 'swift', 'swift_inlined',
-           'AGENT_FORMAT', 'OPPONENTS', 'TOO_LONG', 'EVALUATION', 'FIXED', 'SPOTS', 'AgentConfig', 'columns', 'Eyes',
-           'is_served', 'turn_games', 'turned', 'Policy', 'forbidden', 'directions', 'speeds_given', 'log_spread',
-           'log_probability', 'entropy', 'flat_weights', 'workspace', 'forward_layer', 'forward_block', 'think',
-           'draw_class', 'choose_actions', 'Choice', 'decide', 'Agent', 'save_agent', 'shipped_agents', 'agent_folder',
-           'read_header', 'load_agent', 'EqualTracker', 'find_player', 'wilson', 'Points', 'count_points', 'keep_games',
-           'count_fused', 'play_points', 'shares', 'fold_path', 'chase', 'plan', 'aim_games', 'Oracle', 'ToMLflow',
-           'summary_writer', 'ToTensorBoard', 'EvalConfig', 'who_is', 'evaluate', 'WatchConfig', 'watch_session']
+           'AGENT_FORMAT', 'OPPONENTS', 'TOO_LONG', 'EVALUATION', 'FIXED', 'SPOTS', 'WEB_AGENT', 'AgentConfig',
+           'columns', 'Eyes', 'is_served', 'turn_games', 'turned', 'Policy', 'forbidden', 'directions', 'speeds_given',
+           'log_spread', 'log_probability', 'entropy', 'flat_weights', 'workspace', 'forward_layer', 'forward_block',
+           'think_blocks', 'think', 'think_in_order', 'draw_class', 'choose_actions', 'Choice', 'decide', 'Agent',
+           'save_agent', 'shipped_agents', 'agent_folder', 'read_header', 'load_agent', 'EqualTracker', 'find_player',
+           'wilson', 'Points', 'count_points', 'keep_games', 'count_fused', 'play_points', 'shares', 'fold_path',
+           'chase', 'plan', 'aim_games', 'Oracle', 'web_agent', 'ToMLflow', 'summary_writer', 'ToTensorBoard',
+           'EvalConfig', 'who_is', 'evaluate', 'WatchConfig', 'watch_session']
 
 # %% ../nbs/41_agents.ipynb #41-agent-005
 EYES, HEADS = ("state", "positions", "frames"), ("continuous", "discrete", "two_part")
@@ -249,8 +251,8 @@ def forward_block(weights, sizes, work):
         forward_layer(weights, at, work[k], sizes[k], work[k + 1], sizes[k + 1], k == len(sizes) - 2)
         at += sizes[k + 1]*(sizes[k] + 1)
 
-@swift
-def think(inputs, mean, scale, weights, sizes, work, normal, out):
+@swift_inlined
+def think_blocks(inputs, mean, scale, weights, sizes, work, normal, out):
     "Normalise `inputs` (n, D) into `normal`, and write the network's outputs (n, O + 1) into `out`"
     n, last = len(inputs), len(sizes) - 1
     widest = np.float32(WIDEST)
@@ -263,6 +265,16 @@ def think(inputs, mean, scale, weights, sizes, work, normal, out):
         forward_block(weights, sizes, work)
         for s in range(m):
             for o in range(sizes[last]): out[first + s, o] = work[last, o, s]
+
+@swift
+def think(inputs, mean, scale, weights, sizes, work, normal, out):
+    "`think_blocks`, as fast as may be"
+    think_blocks(inputs, mean, scale, weights, sizes, work, normal, out)
+
+@compiled
+def think_in_order(inputs, mean, scale, weights, sizes, work, normal, out):
+    "`think_blocks`, each sum in the order that is written: the same bits on every machine"
+    think_blocks(inputs, mean, scale, weights, sizes, work, normal, out)
 
 # %% ../nbs/41_agents.ipynb #41-agent-027
 @swift_inlined
@@ -311,12 +323,13 @@ class Choice(NamedTuple):
     normal:np.ndarray   # float32 (n, D): normalised inputs
     numbers:np.ndarray  # float32 (n, O + 1): the network's outputs
 
-def decide(policy:Policy, inputs, masks, u=None, work=None)->Choice: # float32 (n, D), uint8 (n,), float32 (n, 2)
-    "Choose in every game, with random numbers `u` in [0, 1), or greedily without them"
+def decide(policy:Policy, inputs, masks, u=None, work=None, in_order=False)->Choice: # float32 (n, D), uint8 (n,), float32 (n, 2)
+    "Choose in every game, with random numbers `u` in [0, 1), or greedily without them; `in_order`: as every machine does"
     config, n = policy.config, len(inputs)
     out, normal = np.empty((n, config.n_outputs + 1), np.float32), np.empty((n, config.n_inputs), np.float32)
     weights, work = flat_weights(policy), workspace(policy) if work is None else work
-    think(inputs, policy.mean.numpy(), policy.scale.numpy(), weights, policy.sizes, work, normal, out)
+    thinks = think_in_order if in_order else think
+    thinks(inputs, policy.mean.numpy(), policy.scale.numpy(), weights, policy.sizes, work, normal, out)
     actions, speeds, log_p = np.empty((n, 2), np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
     u, is_greedy = np.zeros((n, 2), np.float32) if u is None else u, u is None
     choose_actions(out, weights[-1], masks, u, is_greedy, config.action == "continuous", config.n_levels, actions, speeds, log_p)
@@ -325,11 +338,13 @@ def decide(policy:Policy, inputs, masks, u=None, work=None)->Choice: # float32 (
 # %% ../nbs/41_agents.ipynb #41-agent-034
 class Agent(Player):
     "A trained player: the greedy choice of its policy, or a `sampled` one"
-    def __init__(self, policy:Policy, about:dict|None=None, sampled:bool=False):
-        self.policy, self.about, self.sampled, self.seeds = policy, about or {}, sampled, np.zeros(0, np.uint64)
+    def __init__(self, policy:Policy, about:dict|None=None, sampled:bool=False, name:str="agent"):
+        self.policy, self.about, self.sampled, self.name = policy, about or {}, sampled, name
+        self.seeds = np.zeros(0, np.uint64)
 
     @property
     def config(self)->AgentConfig: return self.policy.config
+    def web(self)->dict: return web_agent(self) # JSON
 
     def reset(self, seeds, config, side, games=None):
         if games is None:
@@ -360,7 +375,7 @@ class Agent(Player):
             u = np.stack([as_unit(random_bits(self.seeds[due], self.counters[due] + np.uint64(k))) for k in range(2)], 1)
             self.counters[due] += np.uint64(2)
         with np.errstate(invalid="ignore"): masks = forbidden(seen, self.game)
-        self.held[due] = ways*decide(self.policy, inputs, masks, u, self.work).speeds
+        self.held[due] = ways*decide(self.policy, inputs, masks, u, self.work, in_order=True).speeds
         self.waiting[due], self.fresh[due] = self.config.skip, False
 
 # %% ../nbs/41_agents.ipynb #41-agent-038
@@ -427,7 +442,7 @@ def load_agent(
     for k in wrong: require(False, f"agent {str(name)!r}, weights {k}", got.get(k, "nothing"), own.get(k, "no such weights"))
     require(all(torch.isfinite(x).all() for x in tensors.values()), f"agent {str(name)!r}, weights", "NaN or infinity", "numbers")
     policy.load_state_dict(tensors)
-    return Agent(policy, said["about"], sampled)
+    return Agent(policy, said["about"], sampled, place.name)
 
 # %% ../nbs/41_agents.ipynb #41-agent-042
 def EqualTracker()->BuiltInPlayer:
@@ -502,7 +517,7 @@ def count_fused(agent:Agent, opponent:BuiltInPlayer, game:GameConfig, keys, side
     while games.n:
         u = None if chances is None else chances.random((games.n, 2), np.float32)
         seen, ways = turned(seen, config)
-        chosen = decide(agent.policy, eyes.look(seen, fresh), forbidden(seen, game), u, work)
+        chosen = decide(agent.policy, eyes.look(seen, fresh), forbidden(seen, game), u, work, in_order=True)
         done = games.step(ways*chosen.speeds, DISABLED)
         alive = games.counts[:, PHASE] == RUNNING
         if not alive.all():
@@ -608,6 +623,23 @@ class Oracle(Player):
 OPPONENTS["oracle"] = Oracle
 
 # %% ../nbs/41_agents.ipynb #41-agent-062
+WEB_AGENT = "pong_model.web_agent/1"
+
+def web_agent(agent:Agent)->dict: # JSON
+    "An agent for `readAgent` of agents.js. `ValueError` if a browser cannot run it"
+    config, policy, who = agent.config, agent.policy, f"agent {agent.name}"
+    require(config.observation == "state", f"{who}, observation", config.observation, "state, in a browser")
+    require(not agent.sampled, who, "a sampled one", "a greedy one, in a browser")
+    numbers = [policy.mean, policy.scale, *(p for layer in policy.layers for p in layer.parameters())]
+    require(all(torch.isfinite(x).all() for x in numbers), f"{who}, weights", "NaN or infinity", "numbers")
+    game, training = agent.about.get("game"), agent.about.get("training") or {}
+    told = dict(format=WEB_AGENT, name=agent.name, config=dataclasses.asdict(config),
+        game=game and dataclasses.asdict(config_from_dict(GameConfig, game, f"{who}, game")),
+        learned=dict(exact="the game", fuzzy="the dream").get(training.get("engine"), ""),
+        float32=base64.b64encode(b"".join(x.detach().numpy().astype("<f4").tobytes() for x in numbers)).decode())
+    return told | dict(checksum=checksum(told))
+
+# %% ../nbs/41_agents.ipynb #41-agent-072
 class ToMLflow:
     "A log that writes to a `Tracking` that was started"
     def __init__(self, tracking): self.tracking = tracking
@@ -631,7 +663,7 @@ class ToTensorBoard:
         self.writer.flush()
     def close(self): self.writer.close()
 
-# %% ../nbs/41_agents.ipynb #41-agent-066
+# %% ../nbs/41_agents.ipynb #41-agent-076
 @dataclass(frozen=True)
 class EvalConfig:
     "What an agent is measured by"
@@ -664,7 +696,7 @@ def evaluate(config:EvalConfig)->dict[str, Points]: # opponent's name: points
     side = ("left", "right").index(config.side)
     return {name: play_points(player, name, config.rules, config.points, config.seed, side) for name in config.names}
 
-# %% ../nbs/41_agents.ipynb #41-agent-067
+# %% ../nbs/41_agents.ipynb #41-agent-077
 @dataclass(frozen=True)
 class WatchConfig:
     "A game to look at, or to play in"

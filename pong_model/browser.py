@@ -4,7 +4,7 @@
 
 # %% ../nbs/31_browser.ipynb #31-brows-002
 from __future__ import annotations
-import base64, dataclasses, json, math, re, shutil, struct, subprocess, tempfile
+import base64, dataclasses, importlib, json, math, re, shutil, struct, subprocess, tempfile
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from .game import (COURT_SCALE, LEFT_POINTS, LEFT_SCORED, MATCH_OVER, RIGHT_POINTS, RIGHT_SCORED, Engine,
     GameConfig, as_seeds, config_from_dict, event_classes, require)
 from .exact import ExactEngine, rules_of
-from .players import make_player
+from .players import Player, make_player
 from .rollout import census, rollout
 from .models.core import Model, NoMemory
 from .models.rnn import RNNModel
@@ -21,9 +21,10 @@ from .fuzzy import FuzzyEngine
 from .tracking import load_model, shipped_models
 
 # %% auto #0
-__all__ = ['IN_BROWSER', 'WEB_FORMAT', 'WIDTH', 'MEMORIES', 'STATIC', 'PARITY', 'PLACES', 'PLAYED', 'game_json', 'can_run',
-           'web_parts', 'canonical', 'checksum', 'web_model', 'modules_for', 'bundle', 'run_node', 'run_chromium',
-           'as_base64', 'digests', 'same_games', 'same_ticks', 'ends_here', 'same_ends', 'measure_parity']
+__all__ = ['IN_BROWSER', 'WEB_FORMAT', 'WIDTH', 'MEMORIES', 'LEARNERS', 'UNLIKE', 'STATIC', 'PARITY', 'PLACES', 'PLAYED',
+           'game_json', 'can_run', 'web_parts', 'canonical', 'checksum', 'web_model', 'find_agent', 'agent_names',
+           'web_player', 'unfit', 'modules_for', 'bundle', 'run_node', 'run_chromium', 'as_base64', 'digests',
+           'same_games', 'same_ticks', 'ends_here', 'same_ends', 'measure_parity']
 
 # %% ../nbs/31_browser.ipynb #31-brows-005
 def game_json(config:GameConfig)->dict:
@@ -95,6 +96,31 @@ def web_model(
     return told | dict(checksum=checksum(told))
 
 # %% ../nbs/31_browser.ipynb #31-brows-018
+LEARNERS = "pong_model.agents"       # where trained players are found by their names
+UNLIKE = ("points_to_win",)          # of two games that an agent cannot tell apart
+
+def find_agent(name)->Player:
+    "A trained player by its name, folder or run, as `agents.load_agent` takes it; a `Player` is given back"
+    return name if hasattr(name, "act") else importlib.import_module(LEARNERS).load_agent(name)
+
+def agent_names()->list[str]: # of those that come with pong_model
+    "What `find_agent` finds anywhere"
+    return sorted(importlib.import_module(LEARNERS).shipped_agents())
+
+def web_player(player)->dict: # JSON
+    "A trained player, or the one of this name, for `readAgent` of agents.js; `ValueError` if a browser cannot run it"
+    player = find_agent(player)
+    require(hasattr(player, "web"), "agent", type(player).__name__, "a trained player, or the name of one")
+    return player.web()
+
+def unfit(agent:dict, config:GameConfig)->str:
+    "Why a `web_player` cannot play this game; empty if it can. One that tells no game plays any of so many balls"
+    balls, own, here = agent["config"]["n_balls"], agent["game"] or {}, dataclasses.asdict(config)
+    if balls != config.n_balls: return f"{agent['name']} learned to play {balls} ball{'s'*(balls > 1)}"
+    odd = next((k for k in own if k not in UNLIKE and own[k] != here[k]), None)
+    return f"{agent['name']} learned another game: {odd} {own[odd]}, here {here[odd]}" if odd else ""
+
+# %% ../nbs/31_browser.ipynb #31-brows-021
 STATIC = files("pong_model")/"static"       # the JavaScript modules
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.M)
 _EXPORT = re.compile(r"^export (?=(?:const|function|async function|class) (?:\[([^\]]*)\]|(\w+)))", re.M)
@@ -110,7 +136,7 @@ def modules_for(*names:str)->list[str]:
     for name in names: visit(name)
     return found
 
-# %% ../nbs/31_browser.ipynb #31-brows-019
+# %% ../nbs/31_browser.ipynb #31-brows-022
 def _wrap(name, source):
     "A module as one constant of what it exports; and those names"
     source = _IMPORT.sub("", source)
@@ -139,7 +165,7 @@ def bundle(
     if default: out.append(f"export default {default};")
     return "\n".join(out)
 
-# %% ../nbs/31_browser.ipynb #31-brows-025
+# %% ../nbs/31_browser.ipynb #31-brows-028
 def run_node(
     script:str,     # the body of a function of `data`
     bundle:str="",  # JavaScript that stands before it
@@ -158,7 +184,7 @@ def run_node(
     if done.returncode: raise RuntimeError(f"script: {said}")
     return json.loads(done.stdout)
 
-# %% ../nbs/31_browser.ipynb #31-brows-026
+# %% ../nbs/31_browser.ipynb #31-brows-029
 def run_chromium(script:str, bundle:str="", data=None, seconds=600, browser="chromium"):
     "`run_node` in a page of a browser that Playwright drives; `browser` is its command"
     from playwright.sync_api import Error, sync_playwright
@@ -172,7 +198,7 @@ def run_chromium(script:str, bundle:str="", data=None, seconds=600, browser="chr
             finally: window.close()
     with ThreadPoolExecutor(1) as pool: return pool.submit(work).result(seconds)    # a notebook's own thread has a loop
 
-# %% ../nbs/31_browser.ipynb #31-brows-029
+# %% ../nbs/31_browser.ipynb #31-brows-032
 PARITY = "parity"        # the static module that plays for tests
 
 def as_base64(array)->str:
@@ -188,7 +214,7 @@ def digests(
     for word in words.T: total = (total ^ word)*np.uint32(0x01000193)
     return total.tolist()
 
-# %% ../nbs/31_browser.ipynb #31-brows-031
+# %% ../nbs/31_browser.ipynb #31-brows-034
 def same_games(
     config:GameConfig, players=("tracker", "level3"), # who plays, by name
     n:int=1000, ticks:int=400, seed:int=0,
@@ -204,7 +230,7 @@ def same_games(
         hits=counts["hit_left"] + counts["hit_right"], walls=counts["top"] + counts["bottom"],
         matches=counts["match_over"])
 
-# %% ../nbs/31_browser.ipynb #31-brows-036
+# %% ../nbs/31_browser.ipynb #31-brows-039
 def same_ticks(
     model:Model,
     n:int=25, ticks:int=400, seed:int=0, # recorded games of mixed players
@@ -231,7 +257,7 @@ def _apart(engine, balls):
     there += [np.array([ball["lane"] for ball in balls])]*len(lanes)
     return max((float(np.abs(a - b).max()) for a, b in zip(own + lanes, there)), default=0.)
 
-# %% ../nbs/31_browser.ipynb #31-brows-041
+# %% ../nbs/31_browser.ipynb #31-brows-044
 def ends_here(engine:Engine, players, seeds, ticks:int, matches:bool=False)->list[list]: # one game
     "How games of an engine end: [tick, class of the first score or 0]; with `matches` [tick, left and right points]"
     players, out = list(map(make_player, players)), []
@@ -246,7 +272,7 @@ def ends_here(engine:Engine, players, seeds, ticks:int, matches:bool=False)->lis
         out.append([t, *state[0, [LEFT_POINTS, RIGHT_POINTS]].tolist()] if matches else [t, scored])
     return out
 
-# %% ../nbs/31_browser.ipynb #31-brows-042
+# %% ../nbs/31_browser.ipynb #31-brows-045
 def same_ends(
     model:Model, players=("random", "tracker"), # who plays, by name
     n:int=1000, ticks:int=1000, seed:int=0, matches:bool=False,
@@ -263,7 +289,7 @@ def same_ends(
     there = run("return ends(data)", bundle(PARITY), data | dict(players=players, matches=matches))
     return dict(games=n, ended=sum(end[0] < ticks for end in here), same=sum(a == b for a, b in zip(here, there))/n)
 
-# %% ../nbs/31_browser.ipynb #31-brows-056
+# %% ../nbs/31_browser.ipynb #31-brows-059
 PLACES = dict(node=run_node, chromium=run_chromium)
 PLAYED = ("random", "tracker"), ("tracker", "level1")       # who plays the learned rallies: half of them each
 

@@ -482,13 +482,14 @@ def pong_web(argv=None):
     from pong_model.web import PageOptions, measure_page, web_page
     parser = Parser("pong_web", "Make one file that plays learned Pong in any browser, without a server or a network.")
     parser.add_argument("--model_path", type=str, nargs="+", default=["classic-rnn"], help="what plays: shipped names, folders, runs; of several one is chosen in the page")
+    parser.add_argument("--agents", type=str, nargs="*", default=None, help="trained players to play against: shipped names, folders, runs; none after the option: no one (not given: the shipped ones that know a game of the page)")
     parser.add_argument("--out", type=str, default="play.html", help="the file to make; one that is there is replaced")
     parser.add_argument("--measure", type=float, default=0., help="then look at it in Chromium for so many seconds, up to 16: pictures a second, gaps, from key to picture (needs playwright and chromium)")
     parser.add_argument("--mlflow_server_url", type=str|None, default=None, help="where runs:/ and models:/ are looked up")
     add_options(parser, PageOptions)
     options = parser.parse_args(argv)
     folders = [model_folder(name, options.mlflow_server_url) for name in options.model_path]
-    page = web_page(folders, options.out, **dataclasses.asdict(chosen(PageOptions, options)))
+    page = web_page(folders, options.out, options.agents, **dataclasses.asdict(chosen(PageOptions, options)))
     print(f"made {page}, {page.stat().st_size/1e6:.2f} MB")
     if options.measure: print(json.dumps(measure_page(page, options.measure)))
 

@@ -16,13 +16,13 @@ from .rollout import REPLAY_FORMAT, Replay, chance_of
 from .models.core import Model
 from .fuzzy import FuzzyEngine
 from .tracking import load_model, model_folder
-from .browser import STATIC, bundle, can_run, web_model
+from .browser import STATIC, agent_names, bundle, can_run, unfit, web_model, web_player
 
 # %% auto #0
-__all__ = ['AGAINST', 'TARGETS', 'HOTTEST', 'RNNS', 'TAKEN_ALONG', 'BROWSERS', 'describe', 'model_game', 'facts', 'fill',
-           'script_json', 'PageOptions', 'page_entry', 'web_page', 'page_data', 'load_page_replay', 'turns_of',
-           'heats_of', 'relived', 'as_seen', 'Visit', 'open_page', 'visiting', 'measure_page', 'make_site',
-           'fingerprint', 'pictured']
+__all__ = ['AGAINST', 'TWO_AGENTS', 'TARGETS', 'HOTTEST', 'RNNS', 'TAKEN_ALONG', 'BROWSERS', 'describe', 'model_game', 'facts',
+           'fill', 'script_json', 'PageOptions', 'page_entry', 'page_agents', 'strange_to', 'web_page', 'page_data',
+           'load_page_replay', 'turns_of', 'heats_of', 'relived', 'as_seen', 'Visit', 'open_page', 'visiting',
+           'measure_page', 'make_site', 'fingerprint', 'pictured']
 
 # %% ../nbs/31_web.ipynb #31-web-005
 def describe(model:Model)->str:
@@ -68,7 +68,8 @@ def script_json(value)->str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 # %% ../nbs/31_web.ipynb #31-web-012
-AGAINST = ("level1", "level2", "level3", "level4", "friend", "watch")
+AGAINST = ("level1", "level2", "level3", "level4", "friend", "watch")    # beside them: the page's agents, by name
+TWO_AGENTS = "agents"                                                    # the first two of them play each other
 TARGETS = (None, 3, 5, 7, 11, 21)
 HOTTEST = dict(event_temperature=10, serve_temperature=2)   # where the sliders of the page end
 
@@ -77,7 +78,8 @@ class PageOptions:
     "What a page begins with"
     title:str = "Learned Pong"      # of the page
     shows:str = "both"              # learned, exact, or both: learned, with the exact one's ball as a hollow square
-    against:str = "level2"          # level1 to level4, friend, or watch (two trackers)
+    against:str = "level2"          # level1 to level4, an agent of the page, friend, watch (two trackers), agents (two)
+    side:str = "left"               # where you play: left, or right
     event_temperature:float = 0.    # 0 to 10; 0: the most likely event
     serve_temperature:float = 1.    # 0 to 2; 1: the learned distribution of serves
     target:int|None = 7             # points that end a game: 3, 5, 7, 11, 21 or None
@@ -85,7 +87,7 @@ class PageOptions:
     seed:int|None = None            # of the first game (None: another one at each visit)
 
     def __post_init__(self):
-        for name, values in (("shows", ("learned", "exact", "both")), ("against", AGAINST), ("target", TARGETS)):
+        for name, values in (("shows", ("learned", "exact", "both")), ("side", ("left", "right")), ("target", TARGETS)):
             require(getattr(self, name) in values, name, getattr(self, name), ", ".join(str(v) for v in values))
         for name, most in HOTTEST.items():
             value = getattr(self, name)
@@ -111,37 +113,63 @@ def page_entry(
                 balls=min(n_balls or game.n_balls, 16) if game.n_balls > 1 else 1, match=game.points_to_win,
                 web=web_model(network))
 
-# %% ../nbs/31_web.ipynb #31-web-016
+# %% ../nbs/31_web.ipynb #31-web-017
+def page_agents(
+    entries,     # of the page's models, as `page_entry` makes them
+    agents=None, # agents or their names; None: of those that ship all that know a game of the page
+)->list[dict]: # JSON-able
+    "The players that learned for a page; `ValueError` for one that a browser cannot run or no game of the page suits"
+    agents = [agents] if isinstance(agents, str) or hasattr(agents, "act") else agents
+    told = list(map(web_player, agent_names() if agents is None else agents))
+    whys = [[strange_to(agent, entry) for entry in entries] for agent in told]
+    if agents is None: return [agent for agent, why in zip(told, whys) if not all(why)]
+    for why in whys: require(not all(why), "agents", why[0], "agents that know a game of the page")
+    names = [agent["name"] for agent in told]
+    taken = {*AGAINST, TWO_AGENTS, *(name for name in names if names.count(name) > 1)} & set(names)
+    require(not taken, "agents", f"the name {'|'.join(sorted(taken))}", "another name for each, none of other players")
+    return told
+
+def strange_to(agent:dict, entry:dict)->str:
+    "`unfit` for a model of a page; where one may choose how many balls there are, they may be as many as the agent knows"
+    game = config_from_dict(GameConfig, entry["web"]["game"]["config"], "model, game")
+    balls = agent["config"]["n_balls"]
+    return unfit(agent, dataclasses.replace(game, n_balls=balls) if entry["several"] and balls <= 16 else game)
+
+# %% ../nbs/31_web.ipynb #31-web-019
 def web_page(
-    models,    # one, or a list of several: the page then has a chooser. A `Model`, a shipped name, a folder, a run
-    out,       # the file to make; its folder is made too, an existing file is replaced
-    **options, # of `PageOptions`
-)->Path:       # `out`
-    "Make a page, one file that plays without a network; a model that no browser can run raises `ValueError`"
+    models,      # one, or a list of several: the page then has a chooser. A `Model`, a shipped name, a folder, a run
+    out,         # the file to make; its folder is made too, an existing file is replaced
+    agents=None, # one, or several, that can be played against, as `page_agents` takes them (None: those that fit)
+    **options,   # of `PageOptions`
+)->Path:         # `out`
+    "Make a page, one file that plays without a network; what no browser can run raises `ValueError`"
     options = config_from_dict(PageOptions, options, "web_page")
     models = list(models) if isinstance(models, (list, tuple)) else [models]
     require(models, "models", "none", "one or more")
     require(not Path(out).is_dir(), "out", str(out), "the name of a file, not a folder")
     require(Path(out).suffix.lower() == ".html", "out", Path(out).name, "a name that ends in .html")
     entries = [page_entry(m, options.n_balls) for m in models]
+    learned = page_agents(entries, agents)
+    known = [*AGAINST, *(a["name"] for a in learned), *[TWO_AGENTS]*(len(learned) > 1)]
+    require(options.against in known, "against", options.against, ", ".join(known))
     read = lambda name: (STATIC/name).read_text(encoding="utf-8")
     title = options.title.replace("&", "&amp;").replace("<", "&lt;")
-    page = fill(read("page.html"), title=title, style=read("page.css"), script=bundle("page"),
-                data=script_json(dict(models=entries, options=dataclasses.asdict(options))))
+    data = script_json(dict(models=entries, agents=learned, options=dataclasses.asdict(options)))
+    page = fill(read("page.html"), title=title, style=read("page.css"), script=bundle("page"), data=data)
     return write_atomically(out, lambda p: Path(p).write_text(page, encoding="utf-8"))
 
-# %% ../nbs/31_web.ipynb #31-web-017
+# %% ../nbs/31_web.ipynb #31-web-020
 def page_data(path)->dict:
-    "What stands in a page: its `models` and `options`; `ValueError` if it is no page"
+    "What stands in a page: its `models`, `agents` and `options`; `ValueError` if it is no page"
     begin, end = '<script type="application/json" id="pong-data">', "</script>"
     data = Path(path).read_text(encoding="utf-8").partition(begin)[2].partition(end)[0]
     require(data, f"page {str(path)!r}", "a file without data", "what `web_page` made")
     return json.loads(data)
 
-# %% ../nbs/31_web.ipynb #31-web-019
+# %% ../nbs/31_web.ipynb #31-web-022
 RNNS = [f"{setting}-rnn" for setting in ("classic", "positions", "arcade", "balls", "scale", "match")]   # they ship
 
-# %% ../nbs/31_web.ipynb #31-web-049
+# %% ../nbs/31_web.ipynb #31-web-052
 def load_page_replay(path)->Replay:
     "Read what a page saved; `FileNotFoundError`, or `ValueError` for anything that is not a replay of this version"
     name = f"replay {str(path)!r}"
@@ -159,7 +187,7 @@ def load_page_replay(path)->Replay:
     game, actions = config_from_dict(GameConfig, config, name), np.float32(actions).reshape(-1, 2)
     return Replay(seed, game, actions, about if isinstance(about, dict) else {})
 
-# %% ../nbs/31_web.ipynb #31-web-052
+# %% ../nbs/31_web.ipynb #31-web-055
 def turns_of(replay:Replay)->list: # of (tick, "exact" or "learned"), from 0 on
     "Which engine played from which tick on, as a page notes it; the exact one if nothing is noted"
     is_turn = lambda t: list(map(type, t)) == [int, str] and t[1] in ("exact", "learned")
@@ -177,7 +205,7 @@ def _noted(replay, what, is_right)->list:
     if not isinstance(rows, list) or not all(isinstance(row, list) and is_right(row) for row in rows): return []
     return [tuple(row) for row in rows] if rows and rows[0][0] == 0 else []
 
-# %% ../nbs/31_web.ipynb #31-web-053
+# %% ../nbs/31_web.ipynb #31-web-056
 TAKEN_ALONG = 180   # ticks of the past that an engine is shown when it takes over, as HISTORY_TICKS of session.js
 
 def relived(
@@ -201,7 +229,7 @@ def relived(
     noted = dict(engines=[[at, f"{name} engine"] for at, name in turns])
     return dataclasses.replace(replay, states=np.concatenate(states), chance=chance, about=replay.about | noted)
 
-# %% ../nbs/31_web.ipynb #31-web-055
+# %% ../nbs/31_web.ipynb #31-web-058
 def as_seen(
     replay:Replay, # what a page saved
     find=load_model, # name -> Model
@@ -225,7 +253,7 @@ def as_seen(
     there = replay.about.get("scores", points)
     return seen, said if there == points else f"{said}; but the points are {points} here, {there} there"
 
-# %% ../nbs/31_web.ipynb #31-web-059
+# %% ../nbs/31_web.ipynb #31-web-062
 class Visit(NamedTuple):
     "A page that is open in a browser"
     page:object     # Playwright's page
@@ -263,14 +291,14 @@ def open_page(
             yield visit
         finally: browser.close()
 
-# %% ../nbs/31_web.ipynb #31-web-060
+# %% ../nbs/31_web.ipynb #31-web-063
 def visiting(work, *args, **how):
     "What `work(visit)` returns for `open_page(*args, **how)`, done in a thread of its own; its errors are raised here"
     def visit():
         with open_page(*args, **how) as opened: return work(opened)
     with concurrent.futures.ThreadPoolExecutor(1) as pool: return pool.submit(visit).result()
 
-# %% ../nbs/31_web.ipynb #31-web-100
+# %% ../nbs/31_web.ipynb #31-web-109
 _WATCH = """(() => {
   const {loop} = pong, draw = loop.draw.bind(loop), frame = loop.frame.bind(loop);
   const paddle = () => pong.session.shown()[0];
@@ -291,7 +319,7 @@ _WATCH = """(() => {
   [loop.gaps, loop.frames] = [[], 0];
 })()"""
 
-# %% ../nbs/31_web.ipynb #31-web-101
+# %% ../nbs/31_web.ipynb #31-web-110
 def measure_page(
     path,              # a page's file
     seconds:float=10., # how long to look at it, at most 16
@@ -318,7 +346,7 @@ def measure_page(
                     latency_ms=np.median(ms), seconds=gaps.sum()/1000, load=load)
     return {name: round(float(value), 2) for name, value in visiting(work, path, **how).items()}
 
-# %% ../nbs/31_web.ipynb #31-web-107
+# %% ../nbs/31_web.ipynb #31-web-116
 def make_site(
     folder="docs",  # of a clone; what a static host serves
     models=RNNS,    # those of the chooser
@@ -343,7 +371,7 @@ def pictured(picture)->str:
     said = said.decode("ascii", "replace") if isinstance(said, bytes) else said
     return said.removeprefix("page ") if said.startswith("page ") else ""
 
-# %% ../nbs/31_web.ipynb #31-web-108
+# %% ../nbs/31_web.ipynb #31-web-117
 def _portrait(visit, sign):
     "A rally in full swing, as a PNG of few colours with a comment"
     import io

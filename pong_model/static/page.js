@@ -1,7 +1,7 @@
 /** The web page: who plays which game, with what settings; and "real or dream?". The data stand in the page itself. */
 import {ExactEngine} from "./rules.js";
 import {FuzzyEngine, readModel} from "./model.js";
-import {makePlayer} from "./players.js";
+import {findPlayer, readAgent, unfit} from "./agents.js";
 import {Session} from "./session.js";
 import {Court, Keys, Loop, Touch} from "./court.js";
 import {BlindTest} from "./blind.js";
@@ -19,6 +19,8 @@ const SAYS = {
     end: "Play goes on", won: "Play begins another game", lost: "New game begins another, Exact goes on by the rules"},
 };
 const GAME_BUTTONS = ["play", "reset", "test", "save"];
+/** Who plays where a player that learned cannot. */
+const SUBSTITUTE = "level2";
 
 /** Show what is wrong on the court; `goOn` is what a button there does, null: there is no game to go on with. */
 function showTrouble(title, text, goOn = null) {
@@ -44,7 +46,7 @@ function hideTrouble() {
   for (const id of GAME_BUTTONS) part(id).disabled = false;
 }
 
-/** What stands in the page: {models: [{name, note, facts, several, web}], options}. */
+/** What stands in the page: {models: [{name, note, facts, several, web}], agents: [what `web_agent` made], options}. */
 function readData() {
   const damaged = "page: its data are not readable (the file was cut short or changed); make it again with web_page";
   let data;
@@ -64,8 +66,9 @@ function download(name, text) {
 
 /** The page as a whole: controls, one session, and at times a blind test in its place. */
 class Page {
-  constructor({models, options}) {
+  constructor({models, agents = [], options}) {
     this.models = models;
+    this.agents = agents;
     this.options = options;
     this.seed = options.seed ?? Math.floor(Math.random() * 2 ** 31);
     this.read = new Map();
@@ -116,6 +119,7 @@ class Page {
     this.session = new Session({learned, exact: new ExactEngine(learned.game), shows: this.shows(), seed: this.seed,
       target: this.target(), speed: Number(part("speed").value)});
     this.session.pause();
+    this.fitAgents();
     this.setPlayers();
     this.noteTemperatures(true);
     this.session.onEvent((event) => this.announce(event));
@@ -172,12 +176,46 @@ class Page {
     this.wake();
   }
 
+  /** Who plays on the left and on the right; null is a person. */
+  cast() {
+    const against = part("against").value, [first, second] = this.agents.map(({name}) => name);
+    const both = {friend: [null, null], watch: ["level1", "level1"], agents: [first, second]}[against];
+    return both || (part("side").value === "1" ? [against, null] : [null, against]);
+  }
+
+  /** A player by its name, null for a person; throws one line if one that learned is broken. */
+  player(name, side) {
+    if (name === null) return null;
+    const entry = this.agents.find((agent) => agent.name === name);
+    if (entry && !this.read.has(entry)) this.read.set(entry, readAgent(entry));
+    return findPlayer(name, this.session.game, side, this.session.seed, entry && {[name]: this.read.get(entry)});
+  }
+
   setPlayers() {
-    const against = part("against").value;
-    const [left, right] = {friend: [null, null], watch: ["level1", "level1"]}[against] || [null, against];
-    const make = (name, side) => name && makePlayer(name, this.session.game, side, this.session.seed);
-    this.session.setPlayers(make(left, 0), make(right, 1));
+    let players;
+    try { players = this.cast().map((name, side) => this.player(name, side)); } catch (error) {
+      part("against").value = SUBSTITUTE;
+      this.setPlayers();
+      this.stumble(`${error.message}. A tracker plays instead.`, "This player cannot play");
+      return;
+    }
+    this.session.setPlayers(...players);
     this.showHow();
+  }
+
+  /** Who learned another game than this cannot be chosen; who was chosen makes way, and a line says so. */
+  fitAgents() {
+    const {config} = this.session.game, {options} = part("against"), why = {};
+    for (const agent of this.agents) why[agent.name] = unfit(agent, config);
+    const all = Object.values(why), isKnown = all.includes("");
+    why.agents = all.slice(0, 2).find(Boolean);
+    for (const option of options) option.disabled = Boolean(why[option.value]);
+    const group = part("against").querySelector("optgroup");
+    if (group) group.label = `players that learned${isKnown ? "" : " another game"}`;
+    const {value} = part("against");
+    if (!why[value]) return;
+    part("against").value = SUBSTITUTE;
+    this.session.say(`${why[value]}; a tracker plays`);
   }
 
   // ------------------------------------------------------------------------------------------ what controls say
@@ -200,12 +238,25 @@ class Page {
     this.models.forEach((entry, k) => part("model").append(new Option(entry.name, k)));
     part("model-field").hidden = this.models.length < 2;
     document.querySelector(`input[name=shows][value=${options.shows}]`).checked = true;
+    this.offerAgents();
     part("against").value = options.against;
+    part("side").value = options.side === "right" ? "1" : "0";
     part("event-temperature").value = options.event_temperature;
     part("serve-temperature").value = options.serve_temperature;
     part("target").value = options.target ?? "";
     part("speed").value = "1";
     part("pad").hidden = !this.isCoarse;
+  }
+
+  /** The page's players that learned, among those to play against; two of them may also play each other. */
+  offerAgents() {
+    const group = document.createElement("optgroup"), friend = part("against").querySelector("[value=friend]");
+    const label = ({name, learned}) => (learned ? `learned in ${learned} (${name})` : name);
+    part("agents-note").hidden = !this.agents.length;
+    if (!this.agents.length) return;
+    group.append(...this.agents.map((agent) => new Option(label(agent), agent.name)));
+    friend.before(group);
+    if (this.agents.length > 1) part("against").append(new Option("nobody: watch two that learned", "agents"));
   }
 
   /** What happens when a control is used. */
@@ -216,7 +267,7 @@ class Page {
     on("model", "change", (event) => this.choose(Number(event.target.value)));
     on("balls", "change", () => { if (this.session) this.begin(); });
     on("balls", "input", () => this.showValues());
-    on("against", "change", () => { if (this.session) this.setPlayers(); });
+    for (const id of ["against", "side"]) on(id, "change", () => { if (this.session) this.setPlayers(); });
     on("target", "change", () => { if (this.session) this.setTarget(); });
     on("speed", "change", (event) => { if (this.session) this.session.speed = Number(event.target.value); });
     on("save", "click", () => { this.save(); this.giveKeysBack(); });
@@ -235,7 +286,7 @@ class Page {
     document.addEventListener("pointerdown", () => { this.isByPointer = true; }, true);
     document.addEventListener("keydown", () => { this.isByPointer = false; }, true);
     for (const kind of ["pointerdown", "keydown", "change"]) document.addEventListener(kind, () => this.wake(), true);
-    for (const id of ["shows", "against", "model", "balls", "target", "speed"]) {
+    for (const id of ["shows", "against", "side", "model", "balls", "target", "speed"]) {
       on(id, "change", () => this.giveKeysBack());
     }
     document.addEventListener("visibilitychange", () => { if (document.hidden && this.session) this.session.pause(); });
@@ -300,7 +351,7 @@ class Page {
   save() {
     const {format, seed, config, actions, engine, swaps} = this.session.replay();
     const about = {engine: `${engine} engine`, model: this.entry.name, checksum: this.entry.web.checksum, swaps,
-      temperatures: this.heats, scores: this.session.scores};
+      temperatures: this.heats, scores: this.session.scores, players: this.cast().map((name) => name ?? "person")};
     download(`pong-${this.entry.name}-${seed}.json`, JSON.stringify({format, seed, config, actions, about}));
   }
 
@@ -335,7 +386,8 @@ class Page {
   /** The keys, in one line. */
   showHow() {
     const mine = this.isCoarse ? "Drag up and down to move" : "Move with ↑ ↓ or Q A";
-    const move = {friend: this.isCoarse ? "Drag, each on your half" : "Left: Q A. Right: ↑ ↓", watch: "Sit back"};
+    const move = {friend: this.isCoarse ? "Drag, each on your half" : "Left: Q A. Right: ↑ ↓", watch: "Sit back",
+      agents: "Sit back"};
     part("pad").firstElementChild.textContent = part("against").value === "friend" ? "left  |  right" : "drag here";
     const rest = this.isCoarse ? "" : " · Space pause · R new game · X swap engines · G ghost ball";
     part("how-text").textContent = (move[part("against").value] || mine) + rest;

@@ -6,7 +6,7 @@
 import {BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL_FLAGS, LEFT_POINTS, LEFT_SCORED, MATCH_OVER, RIGHT_POINTS,
   RIGHT_SCORED, SERVED, VX, VY, ExactEngine, eventsOf} from "./rules.js";
 import {FuzzyEngine, readModel} from "./model.js";
-import {makePlayer} from "./players.js";
+import {findPlayer, readAgent} from "./agents.js";
 
 /** Float32 numbers from base64. */
 function floatsOf(text) { return new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer); }
@@ -20,8 +20,11 @@ function digest(floats, hash = 0x811c9dc5) {
   return words.reduce((sum, word) => Math.imul(sum ^ word, 0x01000193) >>> 0, hash);
 }
 
-/** Two players by name. */
-function named(players, game, seed) { return players.map((name, side) => makePlayer(name, game, side, seed)); }
+/** Two players by name, built-in or of these `agents` (name: what `readAgent` reads). */
+function named(players, game, seed, agents = {}) {
+  const read = Object.fromEntries(Object.entries(agents).map(([name, json]) => [name, readAgent(json)]));
+  return players.map((name, side) => findPlayer(name, game, side, seed, read));
+}
 
 /** Two players that repeat recorded actions (T, 2). */
 function repeating(actions) {
@@ -47,9 +50,10 @@ export function exactDigests({game, seeds, ticks, players, actions}) {
   });
 }
 
-/** What a player does in these `states` (T, F). */
-export function actionsOf({name, game, side, seed, states, ticks}) {
-  const player = makePlayer(name, game, side, BigInt(seed)), rows = floatsOf(states), F = rows.length / ticks;
+/** What a player, `name` or `agent`, does in these `states` (T, F). */
+export function actionsOf({name, agent, game, side, seed, states, ticks}) {
+  const rows = floatsOf(states), F = rows.length / ticks, agents = agent && {[name]: readAgent(agent)};
+  const player = findPlayer(name, game, side, BigInt(seed), agents);
   return Array.from({length: ticks}, (_, t) => player.act(rowOf(rows, t, F)));
 }
 
@@ -102,12 +106,15 @@ export function serves({model, seeds, options}) {
   return seeds.map((seed) => [...engine.reset(BigInt(seed))]);
 }
 
-/** How each learned game ends: [tick, horizontal class of the first score (0: none)]; with `matches` [tick, points]. */
-export function ends({model, seeds, ticks, players, matches, options}) {
-  const engine = new FuzzyEngine(readModel(model), 0, options);
+/**
+ * How each game ends, learned or (with `game`) exact: [tick, horizontal class of the first score (0: none)]; with
+ * `matches` [tick, points].
+ */
+export function ends({model, game, seeds, ticks, players, agents, matches, options}) {
+  const engine = game ? new ExactEngine(game) : new FuzzyEngine(readModel(model), 0, options);
   return seeds.map(BigInt).map((seed) => {
     engine.reset(seed);
-    const both = named(players, engine.game, seed);
+    const both = named(players, engine.game, seed, agents);
     const side = () => [LEFT_SCORED, RIGHT_SCORED].find((h) => hasScored(engine.state, h)) ?? 0;
     const t = play(engine, both, ticks, (state) => matches ? state[MATCH_OVER] > 0.5 : side() > 0);
     return matches ? [t, engine.state[LEFT_POINTS], engine.state[RIGHT_POINTS]] : [t, side()];
