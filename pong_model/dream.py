@@ -19,15 +19,15 @@ from .fuzzy import FuzzyEngine
 from .evaluation import as_subject, compare, follow, rallies_right, record_rallies, valid_ticks
 from .training import TrainConfig, fit
 from .tracking import load_model
-from .envs import SAME_STEP, AnyGames, Stage
+from .envs import SAME_STEP, AnyGames, Stage, rules_called
 from .agents import Agent, AgentConfig, Policy, find_player, load_agent, play_points, save_agent, wilson
 from .ppo import PPOConfig, best_agent, begin_run, train
 
 # %% auto #0
-__all__ = ['SEEDS', 'POINTS', 'BLIND', 'WORSE', 'TEMPERATURES', 'PLAYERS_BESIDE', 'ELSEWHERE', 'Transfer', 'reality', 'opinion',
-           'DreamConfig', 'dream', 'worse_model', 'rightness', 'kept', 'as_row', 'row', 'player_row', 'percent',
-           'grouped', 'group_line', 'transfer_table', 'doubt', 'Doubts', 'exploit', 'findings', 'aim_of', 'finding',
-           'exploiter', 'Study', 'study']
+__all__ = ['SEEDS', 'POINTS', 'BLIND', 'WORSE', 'TEMPERATURES', 'PLAYERS_BESIDE', 'ELSEWHERE', 'OTHERS', 'ERRS', 'Transfer',
+           'reality', 'opinion', 'DreamConfig', 'dream', 'worse_model', 'rightness', 'kept', 'as_row', 'row',
+           'player_row', 'percent', 'grouped', 'group_line', 'transfer_table', 'disagree', 'Disagreements', 'exploit',
+           'findings', 'aim_of', 'finding', 'exploiter', 'Study', 'study']
 
 # %% ../nbs/43_dream.ipynb #43-dream-005
 SEEDS, POINTS = tuple(range(100, 120)), 200      # of the transfer table
@@ -51,7 +51,7 @@ def reality(player:Player, opponent="equal", rules="arcade", seeds=SEEDS, points
     played = [play_points(player, opponent, rules, points, seed) for seed in seeds]
     return Transfer(tuple(p.share for p in played), points*len(seeds), sum(p.unfinished for p in played)/points/len(seeds))
 
-def opinion(player:Player, model:Model, opponent="equal", points:int=400, seed:int=99, event_temperature:float=0.)->float:
+def opinion(player:Player, model:Model, opponent="equal", points:int=4000, seed:int=99, event_temperature:float=0.)->float:
     "The share of points that the model thinks the player makes: the same count, in the dream"
     engine = lambda n: FuzzyEngine(model, n_games=n, event_temperature=event_temperature)
     return play_points(player, opponent, engine(1).config, points, seed, engine=engine).share
@@ -65,7 +65,8 @@ class DreamConfig:
     total:int=2_000_000                # decisions, 1 to 10^12
     games:int=1024                     # games at once, 1 to 1000000
     seed:int=0                         # of weights, games and choices, 0 to 65535
-    rules:str="arcade"                 # classic or arcade
+    rules:str="arcade"                 # classic, arcade, or a model: the game that it learned
+    opponent:str="equal"               # who is played against, there and in the exact game
 
     def __post_init__(self): self.ppo()
 
@@ -73,12 +74,13 @@ class DreamConfig:
     def is_exact(self)->bool: return self.model_path == "exact"
     @property
     def name(self)->str:
-        where = Path(str(self.model_path)).name + ("-classic" if self.is_exact and self.rules == "classic" else "")
+        where = Path(str(self.model_path)).name + (f"-{self.rules}" if self.is_exact and self.rules != "arcade" else "")
+        where += "" if self.opponent == "equal" else f"-{self.opponent}"
         return f"{where}-t{self.event_temperature:g}-{self.total/1e6:g}M-s{self.seed}"
 
     def ppo(self)->PPOConfig:
         "The same training, whatever plays"
-        same = dict(total=self.total, games=self.games, seed=self.seed, rules=self.rules, points=0)
+        same = dict(total=self.total, games=self.games, seed=self.seed, rules=self.rules, opponent=self.opponent, points=0)
         if self.is_exact: return PPOConfig(**same)
         return PPOConfig(engine="fuzzy", model_path=self.model_path, event_temperature=self.event_temperature, **same)
 
@@ -131,16 +133,16 @@ def as_row(real:Transfer, **more)->dict:
     "A `Transfer` to be written down"
     return more | dict(share=real.share, interval=real.interval, shares=real.shares, n=real.n, unfinished=real.unfinished, opinion=real.opinion, flattery=real.flattery)
 
-def row(config:DreamConfig, folder, opponent="equal", say=print)->dict:
+def row(config:DreamConfig, folder, say=print)->dict:
     "Train, play, ask the dream; from `folder` if it was done before"
     place = Path(folder)/config.name
     def make():
         began = time.process_time()
         agent = dream(config)
-        seconds, real, right = time.process_time() - began, reality(agent, opponent, config.rules), None
+        seconds, real, right = time.process_time() - began, reality(agent, config.opponent, rules_called(config.rules)), None
         if not config.is_exact:
             model = load_model(config.model_path)
-            real = dataclasses.replace(real, opinion=opinion(agent, model, opponent, event_temperature=config.event_temperature))
+            real = dataclasses.replace(real, opinion=opinion(agent, model, config.opponent, event_temperature=config.event_temperature))
             right = kept(Path(folder)/"rightness"/f"{Path(config.model_path).name}.json", lambda: rightness(model))
         save_agent(agent, place, dream=dataclasses.asdict(config))
         said = "" if real.opinion is None else f", {real.opinion:.1%} in the dream"
@@ -148,11 +150,12 @@ def row(config:DreamConfig, folder, opponent="equal", say=print)->dict:
         return as_row(real, **dataclasses.asdict(config) | dict(model_path=Path(config.model_path).name, name=config.name, seconds=seconds, rightness=right))
     return kept(place/"row.json", make)
 
-def player_row(name:str, folder, opponent="equal")->dict:
+def player_row(name:str, folder, opponent="equal", rules="arcade")->dict:
     "The same of a player that did not learn"
     torch.manual_seed(0)
     player = Agent(Policy(AgentConfig())) if name == "untrained" else find_player(name)
-    return kept(Path(folder)/"players"/f"{name}.json", lambda: as_row(reality(player, opponent), name=name))
+    place = "players" if (opponent, rules) == ("equal", "arcade") else f"players-{rules}-{opponent}"
+    return kept(Path(folder)/place/f"{name}.json", lambda: as_row(reality(player, opponent, rules_called(rules)), name=name))
 
 # %% ../nbs/43_dream.ipynb #43-dream-019
 def percent(x)->str: return "" if x is None else f"{x:.1%}"
@@ -183,17 +186,17 @@ def transfer_table(rows, players=())->str: # markdown
     return "\n".join(lines)
 
 # %% ../nbs/43_dream.ipynb #43-dream-022
-ELSEWHERE = .02     # court heights, or as much a second: a ball so far off is fully wrong
+ELSEWHERE = .01     # court heights, or as much a second: a ball so far off is wrong
 
-def doubt(true, said)->np.ndarray: # states (n, F) after the same tick; float (n,)
-    "How much two engines disagree about a tick: 1 if an event differs or a ball is `ELSEWHERE`, 0 if nothing does"
+def disagree(true, said)->np.ndarray: # states (n, F) after the same tick; bool (n,)
+    "Do two engines disagree about a tick: does an event differ, or is a ball `ELSEWHERE`?"
     layout = Layout((true.shape[1] - GAME_SIZE)//(Layout(2).n_features - Layout(1).n_features))
-    (a, b), (h, v), (said_h, said_v) = (layout.balls(x)[..., X:VY + 1] for x in (true, said)), *(event_classes(layout.balls(x)) for x in (true, said))
-    off = np.minimum(np.abs(a - b).max(-1)/ELSEWHERE, 1)
-    off = np.where((h != said_h) | (v != said_v), 1, off)
-    return np.where((h == SERVED) & (said_h == SERVED), 0, off).max(-1)
+    a, b = (layout.balls(x)[..., X:VY + 1] for x in (true, said))
+    (h, v), (said_h, said_v) = (event_classes(layout.balls(x)) for x in (true, said))
+    is_wrong = (h != said_h) | (v != said_v) | ~(np.abs(a - b).max(-1) < ELSEWHERE)       # a ball that is NaN is wrong
+    return (is_wrong & ~((h == SERVED) & (said_h == SERVED))).any(-1)
 
-class Doubts(AnyGames):
+class Disagreements(AnyGames):
     "Games that pay for disagreement with the rules instead of points"
     def __init__(self, stage:Stage, n:int, max_steps:int=0):
         super().__init__(stage, n, max_steps)
@@ -209,26 +212,27 @@ class Doubts(AnyGames):
         super()._tick(actions, running, rewards, terminated, truncated)
         self.judge.load(self.before)
         self.true, self.said = self.judge.step(self.played), self.states.copy()     # a new episode is written into the states
-        self.doubt = doubt(self.true, self.said)*was
-        rewards[:] = paid + self.doubt
+        self.found = disagree(self.true, self.said) & (was > 0)
+        rewards[:] = paid + self.found
 
 # %% ../nbs/43_dream.ipynb #43-dream-025
-def exploit(config:DreamConfig)->Agent:
-    "Train an agent to find where the dream is wrong"
-    run = begin_run(AgentConfig(), config.ppo())
-    games = Doubts(run.games.stage, config.games)
+def exploit(config:DreamConfig, winner:Agent)->Agent:
+    "Send an agent that learned to win in a dream to look for what is wrong with it"
+    run = begin_run(winner.config, config.ppo())
+    for policy in (run.policy, run.agent.policy): policy.load_state_dict(winner.policy.state_dict())
+    games = Disagreements(run.games.stage, config.games)
     run.seen, run.games = games.begin(np.arange(config.games), run.games.keys), games
     return best_agent(train(run))
 
-def findings(player:Player, config:DreamConfig, n:int=256, ticks:int=2400, least:float=.5)->dict:
-    "What a player meets in the dream: ticks, what was found (`finding`) where the doubt is `least` or more, and [offset, speed] of paddle hits"
+def findings(player:Player, config:DreamConfig, n:int=256, ticks:int=2400)->dict:
+    "What a player meets in the dream: ticks, disagreements (each a `finding`), and [offset, speed] of paddle hits"
     stage = Stage(dataclasses.replace(config.ppo().env(1, find_player("equal")), skip=1))
-    games, everyone, found, hits = Doubts(stage, n), np.arange(n), [], []
+    games, everyone, found, hits = Disagreements(stage, n), np.arange(n), [], []
     games.begin(everyone, np.uint64(1 << 41) + everyone.astype(np.uint64))         # training never comes there
     player.reset(everyone.astype(np.uint64), stage.game, 0)
     for _ in range(ticks):
         told = games.step(np.clip(np.nan_to_num(player.act(games.states)), -1, 1).astype(np.float32), SAME_STEP)
-        found.append(np.stack([games.before, games.true, games.said], 1)[games.doubt >= least])
+        found.append(np.stack([games.before, games.true, games.said], 1)[games.found])
         hits.append(games.before[np.isin(event_classes(games.layout.balls(games.true))[0][:, 0], (HIT_LEFT, HIT_RIGHT))])
         ended = np.flatnonzero(told.terminated | told.truncated)
         if len(ended): player.reset(ended.astype(np.uint64), stage.game, 0, ended)
@@ -251,23 +255,29 @@ def finding(before, true, said, game:GameConfig)->dict: # rows (F,)
     return dict(true=named[0], said=named[1], place=[float(x) for x in place[0]], aim=aim_of(before, game), apart=float(np.abs(balls[1, 0, X:VY + 1] - balls[2, 0, X:VY + 1]).max()))
 
 # %% ../nbs/43_dream.ipynb #43-dream-026
-def exploiter(config:DreamConfig, folder, rival:Player|None=None, say=print, **how)->dict: # of `findings`
-    "Train the exploiter of a dream, and see what it finds, beside a rival: by default who was trained there to win"
+def exploiter(config:DreamConfig, folder, winner:Agent|None=None, say=print, **how)->dict: # of `findings`
+    "Train the exploiter of a dream, and see what it and others find; `winner`: by default who was trained there, see `row`"
     place = Path(folder)/f"exploiter-{config.name}"
     def make():
-        agent, others = exploit(config), dict(equal=find_player("equal"), random=find_player("random"))
+        began = winner or load_agent(Path(folder)/config.name)
+        agent = exploit(config, began)
         save_agent(agent, place, exploits=dataclasses.asdict(config))
-        trained = rival or load_agent(Path(folder)/config.name)
-        found = {name: findings(player, config, **how) for name, player in (dict(exploiter=agent, winner=trained) | others).items()}
+        players = dict(exploiter=agent, winner=began, equal=find_player("equal"), random=find_player("random"))
+        found = {name: findings(player, config, **how) for name, player in players.items()}
         say(f"exploiter of {config.name}: " + ", ".join(f"{name} {f['n_found']/f['ticks']*1e4:.3f}" for name, f in found.items()) + " in 10,000 ticks")
         return found
     return kept(place/"findings.json", make)
 
 # %% ../nbs/43_dream.ipynb #43-dream-029
+OTHERS = {name: "classic" for name in ("classic-rnn", "classic-transformer", "positions-rnn", "positions-transformer", "match-rnn")}
+OTHERS |= {name: name for name in ("scale-rnn", "balls-rnn")}     # shipped model: the game that it learned
+ERRS = "level1"     # plays against them: in classic rules only the other's mistakes can be used
+
 class Study(NamedTuple):
     "All rows"
     arcade:list     # trained inside the rules and inside the shipped model
     control:list    # the same in classic rules
+    shipped:list    # trained inside the other shipped models, and inside their rules, against somebody who errs
     worse:list      # trained inside worse models
     players:list    # did not learn
     found:dict|None # by the exploiter, beside others
@@ -284,4 +294,6 @@ def study(folder, temperatures=TEMPERATURES, seeds=(0, 1), exact_seeds=(0, 1, 2,
     bad = rows(*(trained_in(str(worse_model(name, folder) if fresh else folder/"worse"/name)) for name in worse))
     found = read(folder/f"exploiter-{DreamConfig(total=total).name}"/"findings.json", exploiter, DreamConfig(total=total), say=say)
     control = rows(*(trained_in(place, rules="classic") for place in ("exact", "classic-rnn")))
-    return Study(arcade, control, bad, rows(*(read(folder/"players"/f"{name}.json", player_row, name) for name in PLAYERS_BESIDE)), found)
+    theirs = [("exact", rules) for rules in sorted(set(OTHERS.values()))] + list(OTHERS.items())
+    shipped = rows(*(trained_in(place, rules=rules, opponent=ERRS) for place, rules in theirs))
+    return Study(arcade, control, shipped, bad, rows(*(read(folder/"players"/f"{name}.json", player_row, name) for name in PLAYERS_BESIDE)), found)

@@ -28,11 +28,11 @@ __all__ = ['OBSERVATIONS', 'SIDES', 'ACTIONS', 'N_SPEEDS', 'FRAME', 'UNREPORTED'
            'RUNNING', 'OVER', 'TERMINATED', 'TRUNCATED', 'N_HABIT', 'N_RULES', 'UNFIT', 'NOT_BEGUN', 'IS_OVER', 'MODES',
            'NEXT_STEP', 'SAME_STEP', 'DISABLED', 'PICTURE', 'METADATA', 'SPEEDS', 'MOVES', 'PARTS', 'NEAR',
            'NEEDS_OPPONENT', 'ID', 'show', 'show_games', 'observe', 'EnvConfig', 'trusted_horizon', 'find_model',
-           'Stage', 'episode_seed', 'draw_key', 'Task', 'fixed_of', 'unpack', 'begin_player', 'begin_episode',
-           'play_on', 'step_alone', 'begin_games', 'step_games', 'step_one_ball', 'step_balls', 'Step', 'refuse',
-           'games_of', 'FusedGames', 'is_lost', 'AnyGames', 'Camera', 'Screen', 'OnStage', 'frames_per_second',
-           'as_speeds', 'check_moves', 'check_action', 'action_masks', 'PongEnv', 'PongVectorEnv', 'PongParallelEnv',
-           'parallel_env', 'env', 'sb3_vector', 'steps_per_second']
+           'rules_called', 'Stage', 'episode_seed', 'draw_key', 'Task', 'fixed_of', 'unpack', 'begin_player',
+           'begin_episode', 'play_on', 'step_alone', 'begin_games', 'step_games', 'step_one_ball', 'step_balls', 'Step',
+           'refuse', 'games_of', 'FusedGames', 'is_lost', 'AnyGames', 'Camera', 'Screen', 'OnStage',
+           'frames_per_second', 'as_speeds', 'check_moves', 'check_action', 'action_masks', 'PongEnv', 'PongVectorEnv',
+           'PongParallelEnv', 'parallel_env', 'env', 'sb3_vector', 'steps_per_second']
 
 # %% ../nbs/40_envs.ipynb #40-envs-005
 @inlined
@@ -134,6 +134,15 @@ def find_model(model_path, rules):
     folder = model_folder(name)
     card = folder/"report.json"
     return read_model(folder), str(name), json.loads(card.read_text()) if card.is_file() else None
+
+def rules_called(name:str)->str|GameConfig:
+    "Rules by one word: classic and arcade stay as they are, a model's name (as in `load_model`) becomes the game that it learned"
+    from pong_model.tracking import model_folder
+    if name in tuple(RULES): return name
+    try: said = json.loads((model_folder(name)/"config.json").read_text())
+    except (OSError, ValueError, TypeError): said = None
+    require(isinstance(said, dict), "rules", name, f"{', '.join(RULES)} or a model's name")
+    return config_from_dict(GameConfig, said.get("about", {}).get("game", {}), f"model {name!r}, game")
 
 # %% ../nbs/40_envs.ipynb #40-envs-012
 class Stage:

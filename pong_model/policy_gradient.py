@@ -485,7 +485,7 @@ class Buttons:
         import ipywidgets
         self.control = control or Control(every=.5)
         self.control.say = self.show
-        self.pause, self.quit = (ipywidgets.Button(description=name) for name in ("Pause", "Checkpoint and quit"))
+        self.pause, self.quit = (ipywidgets.Button(description=name, layout=dict(width="auto")) for name in ("Pause", "Checkpoint and quit"))
         self.line = ipywidgets.Label("not begun")
         self.pause.on_click(lambda _: self.control.toggle())
         self.quit.on_click(lambda _: self.control.quit())
@@ -501,7 +501,7 @@ class Buttons:
 
     def _repr_mimebundle_(self, **kwargs): return self.box._repr_mimebundle_(**kwargs)
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-057
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-059
 def learn(run:Run, folder, logs=(), hooks=())->Run:
     "Train with checkpoints in `folder` (the agent is `folder`/agent); `Diverged` is raised after the last good policy was saved"
     def keep(run):

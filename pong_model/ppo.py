@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np, torch
 from safetensors.numpy import load_file, save
 from tqdm.auto import tqdm
-from .game import RULES, config_from_dict, require
+from .game import config_from_dict, require
 from .exact import HALF, ONE, TWO, ZERO
 from .models.core import new_folder, whole_folder
 from .training import Diverged
-from .envs import SAME_STEP, EnvConfig, Stage, games_of
+from .envs import SAME_STEP, EnvConfig, Stage, games_of, rules_called
 from .agents import (BLOCK, NARROW, WIDE, Agent, AgentConfig, Eyes, Policy, decide, entropy, find_player, flat_weights,
     forbidden, forward_block, load_agent, log_probability, play_points, save_agent, swift, swift_inlined, turned, workspace)
 from .policy_gradient import Control, listening
@@ -34,7 +34,7 @@ class PPOConfig:
     "What an agent learns in, and how"
     engine:str="exact"               # exact: the rules; fuzzy: a model
     model_path:str|None=None         # fuzzy: as in `load_model` (None: the shipped RNN for these rules)
-    rules:str="arcade"               # classic or arcade
+    rules:str="arcade"               # classic, arcade, or a model: the game that it learned
     opponent:str="equal"             # a built-in player's name, equal, or an agent's
     event_temperature:float=0.       # of the fuzzy engine, 0 (the most likely event) to 100
     serve_temperature:float=1.       # of the fuzzy engine, 0 (the median) to 100
@@ -60,8 +60,7 @@ class PPOConfig:
     seed:int=0                       # of weights, games and choices, 0 to 65535
 
     def __post_init__(self):
-        for name, known in dict(rules=tuple(RULES), update=("compiled", "torch")).items():
-            require(getattr(self, name) in known, name, getattr(self, name), " or ".join(known))
+        require(self.update in ("compiled", "torch"), "update", self.update, "compiled or torch")
         for name, (low, high) in _LIMITS.items():
             value, whole = getattr(self, name), not isinstance(getattr(type(self), name), float)
             ok = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool) and low <= value <= high
@@ -72,7 +71,7 @@ class PPOConfig:
 
     def env(self, skip:int, opponent="random")->EnvConfig:
         "What is played, one point an episode"
-        return EnvConfig(self.engine, self.model_path, self.rules, opponent, horizon=self.horizon, skip=skip,
+        return EnvConfig(self.engine, self.model_path, rules_called(self.rules), opponent, horizon=self.horizon, skip=skip,
                          event_temperature=self.event_temperature, serve_temperature=self.serve_temperature)
 
 _LIMITS = dict(horizon=(1, 10**6), total=(1, 10**12), games=(1, 10**6), decisions=(1, 10**5), epochs=(1, 1000), minibatch=(2, 10**7),
