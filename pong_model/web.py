@@ -301,7 +301,7 @@ def visiting(work, *args, **how):
 # %% ../nbs/31_web.ipynb #31-web-109
 _WATCH = """(() => {
   const {loop} = pong, draw = loop.draw.bind(loop), frame = loop.frame.bind(loop);
-  const paddle = () => pong.session.shown()[0];
+  const paddle = () => pong.session.shown(true)[0];             // as it is drawn
   let pressed = null, pictures = 0, start = 0;
   [window.seen, window.work] = [[], []];
   loop.frame = (now) => { const begin = performance.now(); frame(now); window.work.push(performance.now() - begin); };

@@ -211,7 +211,8 @@ class Page {
     why.agents = all.slice(0, 2).find(Boolean);
     for (const option of options) option.disabled = Boolean(why[option.value]);
     const group = part("against").querySelector("optgroup");
-    if (group) group.label = `players that learned${isKnown ? "" : " another game"}`;
+    const home = this.models.find(({web}) => this.agents.some((agent) => !unfit(agent, web.game.config)));
+    if (group) group.label = isKnown || !home ? "players that learned" : `they learned the game of ${home.name}`;
     const {value} = part("against");
     if (!why[value]) return;
     part("against").value = SUBSTITUTE;
