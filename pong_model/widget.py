@@ -8,6 +8,7 @@ import array, asyncio, base64, dataclasses, getpass, io, json, os, secrets, shut
 import tempfile, threading, time, urllib.request, warnings, weakref
 from contextlib import suppress
 from html import escape
+from numbers import Real
 from pathlib import Path
 from typing import NamedTuple
 import anywidget, numpy as np, traitlets
@@ -33,11 +34,11 @@ __all__ = ['RULES_NAME', 'LEARNED_NAME', 'JOURNAL_FORMAT', 'KEPT_JOURNALS', 'PRO
            'SLOWEST', 'COURT', 'VIEW', 'Recording', 'as_text', 'as_numbers', 'games_folder', 'by_age', 'is_written',
            'clear_away', 'Journal', 'read_journal', 'add_line', 'left_behind', 'save_recording', 'Subject',
            'subject_of', 'engine_subject', 'Pulse', 'swap_interrupt', 'interrupt', 'KeptSession', 'running_loop',
-           'Refused', 'Anything', 'PongSettings', 'PongWidget', 'controls_of', 'choosers_of', 'sliders_of',
-           'heat_slider', 'buttons_of', 'choose_engine', 'choose', 'follow_model', 'save_here', 'said', 'free_folder',
-           'memories', 'velocity_directions', 'push_memory', 'way_ahead', 'is_explorable', 'LatentExplorer',
-           'find_chromium', 'notebook_of', 'free_port', 'start_lab', 'wait_for', 'Lab', 'in_jupyterlab',
-           'measure_widget', 'summary', 'only_stills']
+           'Refused', 'Anything', 'Number', 'PongSettings', 'state_of', 'CheckedSettings', 'PongWidget', 'controls_of',
+           'choosers_of', 'sliders_of', 'heat_slider', 'buttons_of', 'choose_engine', 'choose', 'follow_model',
+           'save_here', 'said', 'free_folder', 'memories', 'velocity_directions', 'push_memory', 'way_ahead',
+           'is_explorable', 'LatentExplorer', 'pushes_of', 'find_chromium', 'notebook_of', 'free_port', 'start_lab',
+           'wait_for', 'Lab', 'in_jupyterlab', 'measure_widget', 'summary', 'only_stills']
 
 # %% ../nbs/32_widget.ipynb #32-widge-005
 RULES_NAME, LEARNED_NAME = "exact engine", "learned engine"       # as a session calls them
@@ -156,6 +157,7 @@ def write_along(self:Recording)->Recording:
                            engine=self.engines[0][1], from_seed=self.from_seed, about=self.about)
     return self
 
+# %% ../nbs/32_widget.ipynb #32-widge-011
 def read_journal(path)->Recording|None: # None for a file that is none
     "A recording from its journal, up to the first line that is not whole; `ValueError` if its game cannot be made out"
     first, *rest = Path(path).read_text(errors="replace").splitlines() or [""]
@@ -190,7 +192,7 @@ def left_behind()->list[Recording]: # the newest first
         else: games += [] if game is None else [game]
     return games
 
-# %% ../nbs/32_widget.ipynb #32-widge-017
+# %% ../nbs/32_widget.ipynb #32-widge-018
 FILM_PATIENCE = 600.                  # seconds after which nobody waits for a film any more
 FILM = dict(width=480, last=15.)       # pixels; a film shows the last so many seconds
 
@@ -200,6 +202,7 @@ def save_recording(
     films:list|None=None, # gets a `FilmMaker`, which is at work when this returns (None: the film is made here and now)
 )->Path:
     "Keep a recording; `ValueError` for one without a tick, or another suffix"
+    require(isinstance(path, (str, Path)), "path", path, "a name for a file or a folder")
     path = Path(path)
     require(recording.ticks > 0, "save", "a game without a tick", "a game that was played (is `record` on?)")
     is_known = path.suffix in ("", ".npz", *FILMS)
@@ -213,7 +216,7 @@ def save_recording(
     else: films.append(FilmMaker(kept, out, **FILM))
     return path
 
-# %% ../nbs/32_widget.ipynb #32-widge-020
+# %% ../nbs/32_widget.ipynb #32-widge-021
 RUNS, ENGINES = ("browser", "kernel"), ("exact", "fuzzy", "both")
 
 class Subject(NamedTuple):
@@ -254,7 +257,7 @@ def engine_subject(name, engine, run)->Subject:
     require(is_plain, "model", engine_name(engine), accepts)
     return subject_of(engine.model, run, engine.config)
 
-# %% ../nbs/32_widget.ipynb #32-widge-023
+# %% ../nbs/32_widget.ipynb #32-widge-024
 class Pulse:
     "Calls `beat(seconds)` from a task of an event loop, over and over; what it returns is how many seconds to wait"
     running = weakref.WeakSet()               # an interrupt is for all of them
@@ -292,6 +295,7 @@ class Pulse:
         self._forget()
         self.ended("interrupted" if self.interrupted else why)
 
+# %% ../nbs/32_widget.ipynb #32-widge-025
 def swap_interrupt(old, new):
     "Have `new` called when the kernel is interrupted, if so far it was `old`; only the main thread has a say"
     is_main = threading.current_thread() is threading.main_thread()
@@ -301,7 +305,7 @@ def interrupt(*_):
     "The kernel was interrupted between two cells: every game ends at its next beat"
     for pulse in list(Pulse.running): pulse.interrupted = True
 
-# %% ../nbs/32_widget.ipynb #32-widge-026
+# %% ../nbs/32_widget.ipynb #32-widge-028
 class KeptSession(PlaySession):
     "A session that keeps its rows until they are fetched, and can be given another state or engine"
     def reset(self, seed:int|None=None):
@@ -331,7 +335,7 @@ class KeptSession(PlaySession):
         self.show_ghost(self.ghost is not None)
         return was_lost
 
-# %% ../nbs/32_widget.ipynb #32-widge-029
+# %% ../nbs/32_widget.ipynb #32-widge-031
 FOLLOWED = ("engine", "left", "right", "event_temperature", "serve_temperature", "ghost", "paused", "record", "seed",
             "model", "state")
 TOLD = ("state", "score", "ticks", "counts", "ghost_error", "saved", "notice")     # not for a constructor
@@ -353,16 +357,23 @@ class Anything(traitlets.Any):
     "Any value; None is one, too, and is looked at like the others"
     allow_none = False
 
-# %% ../nbs/32_widget.ipynb #32-widge-030
+class Number(traitlets.Float):
+    "A number from `min` to `max`; NaN is none"
+    def validate(self, obj, value):
+        is_fine = isinstance(value, Real) and self.min <= value <= self.max
+        if is_fine: return float(value)
+        raise Refused(f"{self.name}: got {value!r}, accepts a number from {self.min:g} to {self.max:g}")
+
+# %% ../nbs/32_widget.ipynb #32-widge-032
 class PongSettings(anywidget.AnyWidget):
     "What a widget can be told, and what it tells"
     run = _setting(traitlets.Enum(RUNS, "browser"))
     engine = _setting(traitlets.Enum(ENGINES, "fuzzy"))              # both: the learned game, with the exact one's ball
     left = _setting(traitlets.Enum(("human", *PLAYERS), "human"))
     right = _setting(traitlets.Enum(("human", *PLAYERS), "level2"))
-    event_temperature = _setting(traitlets.Float(0., min=0, max=HOTTEST))
-    serve_temperature = _setting(traitlets.Float(1., min=0, max=HOTTEST))
-    speed = _setting(traitlets.Float(1., min=.125, max=8))             # of time
+    event_temperature = _setting(Number(0., min=0, max=HOTTEST))
+    serve_temperature = _setting(Number(1., min=0, max=HOTTEST))
+    speed = _setting(Number(1., min=.125, max=8))             # of time
     ghost = _setting(traitlets.Bool(False))
     paused = _setting(traitlets.Bool(True))
     record = _setting(traitlets.Bool(True))
@@ -377,8 +388,50 @@ class PongSettings(anywidget.AnyWidget):
     ghost_error = traitlets.Float(np.nan)                            # ball diameters
     saved = traitlets.Unicode("")                                    # what became of `save`, and of its film
 
-# %% ../nbs/32_widget.ipynb #32-widge-031
-class PongWidget(PongSettings):
+# %% ../nbs/32_widget.ipynb #32-widge-033
+def state_of(config:GameConfig, numbers)->np.ndarray: # (F,)
+    "A state of this game; `ValueError` in one line for what is none"
+    n = Layout(config.n_balls).n_features
+    try: state = np.asarray(numbers, np.float32)
+    except (TypeError, ValueError): state = np.zeros(0)
+    require(state.shape == (n,), "state", numbers if state.size == 0 else f"shape {state.shape}", f"{n} numbers")
+    return ExactEngine(config).load(state[None])[0]
+
+# %% ../nbs/32_widget.ipynb #32-widge-034
+class CheckedSettings(PongSettings):
+    "Settings that are looked at before they count: what cannot be is refused, and the game goes on as it was"
+    @property
+    def config(self)->GameConfig: return self._subject.config
+    def _subject_of(self, *which)->Subject: return subject_of(*which)    # other widgets refuse what this one plays
+
+    @traitlets.validate("model")
+    def _check_model(self, proposal):
+        "A model that cannot be played is refused, and the game goes on with the one before"
+        if not self._telling: self._subject = self._subject_of(proposal["value"], self.run, self._given_config)
+        return proposal["value"]
+
+    @traitlets.validate("run")
+    def _check_run(self, proposal):
+        "Where a game runs is settled when its widget is made"
+        is_fine = self._telling or proposal["value"] == self.run
+        if not is_fine: raise Refused(f"run: got {proposal['value']!r}, accepts {self.run!r} (or make another widget)")
+        return proposal["value"]
+
+    @traitlets.validate("state")
+    def _check_state(self, proposal):
+        "A state (F,) that a game can go on from"
+        return proposal["value"] if self._telling else state_of(self.config, proposal["value"])
+
+    @traitlets.validate("engine")
+    def _check_engine(self, proposal):
+        "Without a model there are only the rules"
+        engine, accepts = proposal["value"], "exact, for no model was given (for the others set `model`)"
+        is_there = self._subject.learned is not None or engine == "exact"
+        if not is_there: raise Refused(f"engine: got {engine!r}, accepts {accepts}")
+        return engine
+
+# %% ../nbs/32_widget.ipynb #32-widge-035
+class PongWidget(CheckedSettings):
     """Pong in a cell. `run="browser"`: in the page; `run="kernel"`: any engine in Python.
 
     `model` and `config`: see `subject_of`. Raises `ValueError` in one line for what it cannot play, `TraitError` for
@@ -402,25 +455,7 @@ class PongWidget(PongSettings):
         self.on_msg(self._hear)
         if not self.paused: self._follow_pause()
 
-    @traitlets.validate("model")
-    def _check_model(self, proposal):
-        "A model that cannot be played is refused, and the game goes on with the one before"
-        if not self._telling: self._subject = self._subject_of(proposal["value"], self.run, self._given_config)
-        return proposal["value"]
-
-    @traitlets.validate("engine")
-    def _check_engine(self, proposal):
-        "Without a model there are only the rules"
-        engine, accepts = proposal["value"], "exact, for no model was given (for the others set `model`)"
-        is_there = self._subject.learned is not None or engine == "exact"
-        if not is_there: raise Refused(f"engine: got {engine!r}, accepts {accepts}")
-        return engine
-
-    _settings = SETTINGS                                              # a widget of another kind may have more of them,
-    def _subject_of(self, *which)->Subject: return subject_of(*which)    # and refuse what others play
-
-    @property
-    def config(self)->GameConfig: return self._subject.config
+    _settings = SETTINGS                                              # a widget of another kind may have more of them
     def __repr__(self):
         settings = f"run={self.run!r}, engine={self.engine!r}, score={self.score}"
         return f"{type(self).__name__}({self._subject.name!r}, {settings})"
@@ -431,7 +466,7 @@ class PongWidget(PongSettings):
         if hasattr(self, "_panel"): self._panel.close()
         super().close()
 
-# %% ../nbs/32_widget.ipynb #32-widge-033
+# %% ../nbs/32_widget.ipynb #32-widge-037
 @patch
 def _soon(self:PongWidget, act, *args):
     "Do it on the thread of the loop; at once, if that is here or if there is none"
@@ -452,6 +487,7 @@ def _for_page(self:PongWidget)->dict:
     self._number += 1
     return dict(_game=game_json(self.config) | dict(number=self._number), _weights=self._subject.weights)
 
+# %% ../nbs/32_widget.ipynb #32-widge-038
 @patch
 def _begin_session(self:PongWidget):
     "A session for what is to be played (in the kernel only), and its first state"
@@ -473,7 +509,7 @@ def _engine(self:PongWidget)->Engine:
     heat = dict(event_temperature=self.event_temperature, serve_temperature=self.serve_temperature)
     return FuzzyEngine(learned, self.config, **heat)
 
-# %% ../nbs/32_widget.ipynb #32-widge-035
+# %% ../nbs/32_widget.ipynb #32-widge-040
 @patch
 def _hear(self:PongWidget, _, message, buffers):
     "A message of the page"
@@ -511,7 +547,7 @@ def _note(self:PongWidget, *changes):
     for what in changes if self.recording is not None else ():
         self.recording.note(what, f"{what[4:]} engine" if what.startswith("now ") else "")
 
-# %% ../nbs/32_widget.ipynb #32-widge-036
+# %% ../nbs/32_widget.ipynb #32-widge-041
 @patch
 def _heard_page(self:PongWidget, kind, message):
     "Keys, and signs of life, of a page that plays from the kernel"
@@ -527,7 +563,7 @@ def _heard_page(self:PongWidget, kind, message):
     elif kind == "hello": self._send_states(self._session.state[None], now=True)
     elif kind == "bye": self.paused = True
 
-# %% ../nbs/32_widget.ipynb #32-widge-038
+# %% ../nbs/32_widget.ipynb #32-widge-043
 QUIET = 4.       # seconds without a sign of life from the page after which a game in the kernel pauses
 LOOKED_EVERY = 6 # ticks: so often is the way ahead worked out
 NEVER = -10**9, -10**9, np.zeros((0, 2))       # a push: first and last tick of its gesture, and the way before it
@@ -558,7 +594,7 @@ def _played(self:PongWidget, states, actions):
     self._tell(state=states[-1], score=session.scores, ticks=session.ticks, ghost_error=error, counts=counts)
     self._send_states(states)
 
-# %% ../nbs/32_widget.ipynb #32-widge-039
+# %% ../nbs/32_widget.ipynb #32-widge-044
 @patch
 def _send_states(self:PongWidget, states, now:bool=False):
     "States (n, F) to the page; `now`: what still waits there to be shown is out of date"
@@ -585,7 +621,7 @@ def _halt(self:PongWidget, why):
     self.paused = True
     self._send_states(self._session.state[None], now=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-041
+# %% ../nbs/32_widget.ipynb #32-widge-046
 @patch
 def reset(self:PongWidget, seed:int|None=None):
     "Begin a game: from `seed`, or the next one"
@@ -621,18 +657,17 @@ def _follow_pause(self:PongWidget):
     self._session.result = ""
     self._pulse.start(self._loop)
 
-# %% ../nbs/32_widget.ipynb #32-widge-042
+# %% ../nbs/32_widget.ipynb #32-widge-047
 @patch
 def _put_state(self:PongWidget, state):
     "Go on from a state (F,)"
-    state = ExactEngine(self.config).load(np.asarray(state, np.float32)[None])[0]   # refuses what is none
     if self._session is None: return self.send(dict(kind="load"), buffers=[state.tobytes()])
     self._session.put(state)
     self._record(False)
     self._tell(state=self._session.state, score=self._session.scores, ticks=0, counts={}, notice="")  # lost no more
     self._send_states(state[None], now=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-043
+# %% ../nbs/32_widget.ipynb #32-widge-048
 @patch
 def _follow(self:PongWidget, name):
     "A setting was changed: it is noted, and a game in the kernel takes it up (a page does by itself)"
@@ -654,6 +689,7 @@ def _follow(self:PongWidget, name):
     elif name == "engine": self._note(f"now {session.status.split()[0]}")
     elif name != "ghost": self._note(f"{name}: {getattr(self, name)}")
 
+# %% ../nbs/32_widget.ipynb #32-widge-049
 @patch
 def _hand_over(self:PongWidget, engine)->bool: # did it?
     "Another engine goes on with the game in the kernel, or the court says why it cannot"
@@ -688,7 +724,7 @@ def _renew(self:PongWidget, before):
         for name, value in self._for_page().items(): setattr(self, name, value)
     self._begin_session()
 
-# %% ../nbs/32_widget.ipynb #32-widge-045
+# %% ../nbs/32_widget.ipynb #32-widge-051
 SHORT = dict(style=dict(description_width="50px"), layout=dict(width="160px"))
 WIDE, LOW, WRAPPED = dict(width="260px"), dict(width="auto"), dict(flex_flow="row wrap", align_items="center")
 PANEL = "pong-panel"       # by this class a court knows the controls that are its own
@@ -703,6 +739,7 @@ def _linked(widget, name, control):
     traitlets.link((widget, name), (control, "value"))
     return control
 
+# %% ../nbs/32_widget.ipynb #32-widge-052
 def choosers_of(widget, line)->list:
     "Which engine, which model, and who plays"
     kinds = [("exact", "exact"), ("learned", "fuzzy"), ("both", "both")]
@@ -734,6 +771,7 @@ def heat_slider(widget, what)->controls.FloatSlider:
     widget.observe(lambda change: widen(change["new"]), name)      # before the link, or the slider would cut it off
     return _linked(widget, name, slider)
 
+# %% ../nbs/32_widget.ipynb #32-widge-053
 def buttons_of(widget, line)->list:
     "What is pressed; and the line"
     ghost, record = (_linked(widget, name, controls.Checkbox(description=text, indent=False, layout=LOW))
@@ -745,7 +783,7 @@ def buttons_of(widget, line)->list:
     widget.observe(lambda change: setattr(line, "value", escape(change["new"])), "saved")
     return [pause, reset, ghost, record, save, line]
 
-# %% ../nbs/32_widget.ipynb #32-widge-047
+# %% ../nbs/32_widget.ipynb #32-widge-055
 def _in_chooser(widget): return "" if widget.model is None else widget.model      # a chooser cannot choose None
 
 def choose_engine(widget, engine)->str:
@@ -783,7 +821,7 @@ def free_folder(stem="game")->Path:
     "A folder for the next game, in the working folder"
     return next(p for p in (Path(f"{stem}-{n}") for n in range(1, 10**6)) if not p.exists())
 
-# %% ../nbs/32_widget.ipynb #32-widge-048
+# %% ../nbs/32_widget.ipynb #32-widge-056
 @patch(as_prop=True)
 def panel(self:PongWidget)->controls.VBox:
     "The canvas with its controls"
@@ -805,6 +843,7 @@ def _repr_mimebundle_(self:PongWidget, **kwargs):
     still = {"text/plain": repr(self), "image/png": base64.b64encode(png.getvalue()).decode()}
     return self.panel._repr_mimebundle_(**kwargs) | still
 
+# %% ../nbs/32_widget.ipynb #32-widge-057
 @patch(as_prop=True)
 def trajectory(self:PongWidget)->Trajectory:
     "The game so far, as it was recorded"
@@ -828,7 +867,7 @@ def _await_film(self:PongWidget, film):
     said = film.outcome(FILM_PATIENCE) or f"{film.out} takes long and goes on without us"
     self._soon(setattr, self, "saved", said)
 
-# %% ../nbs/32_widget.ipynb #32-widge-069
+# %% ../nbs/32_widget.ipynb #32-widge-078
 PARTS = ("lane", "GRU state")         # of a memory without velocities: made for motion; trained freely
 PART_HINTS = ("what the game is played from", "knows the velocity, too, but the game is not played from it")
 
@@ -860,7 +899,7 @@ def velocity_directions(
         out[part] = line/np.square(line).sum(1, keepdims=True)
     return out
 
-# %% ../nbs/32_widget.ipynb #32-widge-072
+# %% ../nbs/32_widget.ipynb #32-widge-081
 @patch
 def push(self:PongWidget,
     direction,        # (5,): of the lane, or (H,): of the network's own memory
@@ -870,6 +909,7 @@ def push(self:PongWidget,
     "Add `amount*direction` to what the learned engine remembers of a ball; `ValueError` for the exact one"
     require(self.engine != "exact", "push", "the exact engine", "a learned one: it has a memory")
     direction = np.asarray(direction, np.float32)
+    require(np.isfinite([*direction, amount]).all(), "push", "NaN or infinity", "numbers")
     message = dict(kind="push", ball=ball, amount=amount)
     if self.run == "browser": return self.send(message, buffers=[direction.tobytes()])
     self._note_way()
@@ -886,6 +926,7 @@ def _note_way(self:PongWidget):
     if not 0 <= ticks - last <= GESTURE: first, way = ticks, way_ahead(self._session.engine, self.look_ahead)
     self._way_before = first, ticks, way
 
+# %% ../nbs/32_widget.ipynb #32-widge-082
 def push_memory(engine:FuzzyEngine, direction, amount:float, ball:int=0):
     "Add `amount*direction` to the memory of a ball of a fuzzy engine: of its lane, or of its last layer"
     import torch
@@ -907,15 +948,16 @@ def way_ahead(engine:Engine, ticks:int)->np.ndarray: # (n, 2), n <= ticks + 1
     engine.restore(saved)
     return np.array(points)
 
-# %% ../nbs/32_widget.ipynb #32-widge-073
+# %% ../nbs/32_widget.ipynb #32-widge-083
 def is_explorable(model)->bool:
     "Is this a model without velocities, whose own memory is a vector for each ball, as a GRU's is?"
     return isinstance(model, Model) and model.positions_only and model.empty(1)[0].ndim == 3
 
+# %% ../nbs/32_widget.ipynb #32-widge-084
 class LatentExplorer(PongWidget):
     "A learned game without velocities, with sliders that push what it remembers of the ball's"
     part = traitlets.Enum(PARTS, "lane")
-    push_x, push_y = (traitlets.Float(0., min=-1, max=1) for _ in range(2))    # court heights per second
+    push_x, push_y = (Number(0., min=-1, max=1) for _ in range(2))    # court heights per second
     _settings = (*SETTINGS, "part", "push_x", "push_y")
 
     def __init__(self, model="positions-rnn", run="browser", config:GameConfig|None=None, **settings):
@@ -955,21 +997,23 @@ class LatentExplorer(PongWidget):
     @property
     def panel(self)->controls.VBox:
         "The canvas, sliders, and the usual controls"
-        if hasattr(self, "_panel"): return self._panel
-        usual = controls_of(self)
-        slider = lambda axis: controls.FloatSlider(min=-1, max=1, step=.05, description=f"push v{axis}", layout=WIDE)
-        sliders = [_linked(self, f"push_{axis}", slider(axis)) for axis in "xy"]
-        part = controls.ToggleButtons(options=PARTS, tooltips=PART_HINTS, style=dict(button_width="90px"))
-        _linked(self, "part", part)
-        def enable(_=None):
-            for slider in sliders: slider.disabled = not self.has_memory
-        self.observe(enable, ["engine", "ticks"]); enable()
-        court, *rows = usual.children
-        pushes = controls.HBox([*sliders, part], layout=WRAPPED)
-        self._panel = controls.VBox([court, pushes, *rows]).add_class(PANEL)
+        if not hasattr(self, "_panel"):
+            court, *rows = controls_of(self).children
+            self._panel = controls.VBox([court, pushes_of(self), *rows]).add_class(PANEL)
         return self._panel
 
-# %% ../nbs/32_widget.ipynb #32-widge-077
+# %% ../nbs/32_widget.ipynb #32-widge-085
+def pushes_of(widget:LatentExplorer)->controls.HBox:
+    "Sliders that push, grey while there is nothing to push, and which part of the memory they push"
+    slider = lambda axis: controls.FloatSlider(min=-1, max=1, step=.05, description=f"push v{axis}", layout=WIDE)
+    sliders = [_linked(widget, f"push_{axis}", slider(axis)) for axis in "xy"]
+    part = controls.ToggleButtons(options=PARTS, tooltips=PART_HINTS, style=dict(button_width="90px"))
+    def enable(_=None):
+        for slider in sliders: slider.disabled = not widget.has_memory
+    widget.observe(enable, ["engine", "ticks"]); enable()
+    return controls.HBox([*sliders, _linked(widget, "part", part)], layout=WRAPPED)
+
+# %% ../nbs/32_widget.ipynb #32-widge-089
 def find_chromium()->str:
     "The path of a Chromium or Chrome; `RuntimeError` without one"
     names = "chromium", "chromium-browser", "google-chrome"
@@ -1018,7 +1062,7 @@ def wait_for(url, seconds=60):
         except OSError: time.sleep(.1)
     raise TimeoutError(f"{url.split('?')[0]}: no answer within {seconds} s")
 
-# %% ../nbs/32_widget.ipynb #32-widge-078
+# %% ../nbs/32_widget.ipynb #32-widge-090
 SLOWEST = 120_000      # ms that a busy computer may take to open a page
 
 class Lab:
@@ -1054,7 +1098,7 @@ class Lab:
         except subprocess.TimeoutExpired: os.killpg(self.server.pid, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-080
+# %% ../nbs/32_widget.ipynb #32-widge-092
 @patch
 def command(self:Lab, name):
     "Have JupyterLab execute one of its commands"
@@ -1092,7 +1136,7 @@ def shell(self:Lab)->dict:
         const dialogs = document.querySelectorAll('.jp-Dialog').length, {{mode, activeCellIndex: active}} = content;
         return {{mode, cells, active, scroll: (content.outerNode ?? content.node).scrollTop, dialogs}}; }}""")
 
-# %% ../nbs/32_widget.ipynb #32-widge-081
+# %% ../nbs/32_widget.ipynb #32-widge-093
 COURT = ".pong-widget"
 
 @patch
@@ -1127,6 +1171,7 @@ def pictures(self:Lab, k:int=0, ms:int=2000)->float:
         }
         return 1000 * seen / (performance.now() - begun); }""", ms)
 
+# %% ../nbs/32_widget.ipynb #32-widge-094
 def in_jupyterlab(cells, play, **kwargs):
     "`play(lab)` with a notebook of these cells, in a thread of its own: Playwright wants no event loop around it"
     def work():
@@ -1141,7 +1186,7 @@ def in_jupyterlab(cells, play, **kwargs):
     if error is not None: raise error
     return value
 
-# %% ../nbs/32_widget.ipynb #32-widge-082
+# %% ../nbs/32_widget.ipynb #32-widge-095
 def measure_widget(
     run:str="browser",        # or kernel
     model:str="classic-rnn",
@@ -1172,13 +1217,13 @@ def summary(report)->dict:
         key_p50_ms=percentile(latencies, 50), key_p95_ms=percentile(latencies, 95),
         key_frames_max=max(delays, default=None), keys_missed=report["missed"])
 
-# %% ../nbs/32_widget.ipynb #32-widge-084
+# %% ../nbs/32_widget.ipynb #32-widge-097
 @patch
 def says(self:Lab, k:int=0)->str:
     "What stands large on the k-th court"
     return self.court(k).get_attribute("aria-description") or ""
 
-# %% ../nbs/32_widget.ipynb #32-widge-107
+# %% ../nbs/32_widget.ipynb #32-widge-120
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 def only_stills(notebook)->Path:

@@ -212,6 +212,8 @@ class NotebookGame {
   get game() { return this.model.get("_game"); }
   /** Where a game is whose kernel is gone. */
   get whereItIs() { return this.model.get("record") ? "; left_behind() has this one" : ""; }
+  /** Is a court in focus? */
+  get hasKeys() { return [...this.courts].some(({canvas}) => canvas.parentElement === document.activeElement); }
   get isHuman() { return ["left", "right"].some((side) => this.model.get(side) === "human"); }
 
   listen(name, handler) {
@@ -236,6 +238,7 @@ class NotebookGame {
 
   add(court) {
     this.courts.add(court);
+    this.seat();                                           // the page may have been loaded again in mid-game
     this.loop.start();
   }
 
@@ -260,6 +263,12 @@ class NotebookGame {
   }
 
   statusOf({status}) { return status; }
+
+  /** Who plays may be new, or where: a person who has not got the keys is waited for. */
+  seat() {
+    this.meter.side = this.session.humans[0] || 0;
+    if (this.isHuman && !this.hasKeys && !this.session.paused) this.session.pause();
+  }
 
   onFrame(now) {
     if (!this.session.paused) this.meter.frame(now, this.drawn, this.session.ticks);
@@ -328,7 +337,7 @@ class BrowserGame extends NotebookGame {
   setPlayers() {
     const {left, right} = this.players();
     this.session.setPlayers(left, right);
-    this.meter.side = this.session.humans[0] || 0;
+    this.seat();
   }
 
   heat(session) {
@@ -517,7 +526,7 @@ class KernelGame extends NotebookGame {
     super(model);
     this.listen("change:paused", () => { if (!this.session.paused) this.session.silent = 0; });
     for (const side of ["left", "right"]) {
-      this.listen(`change:${side}`, () => { this.meter.side = this.session.humans[0] || 0; });
+      this.listen(`change:${side}`, () => this.seat());
     }
   }
 
