@@ -4,8 +4,8 @@
 
 # %% ../nbs/32_widget.ipynb #32-widge-002
 from __future__ import annotations
-import array, asyncio, base64, dataclasses, getpass, io, json, os, secrets, shutil, signal, socket, subprocess, sys
-import tempfile, threading, time, urllib.request, warnings, weakref
+import array, asyncio, base64, copy, dataclasses, getpass, io, json, os, secrets, shutil, signal, socket
+import subprocess, sys, tempfile, threading, time, urllib.request, warnings, weakref
 from contextlib import suppress
 from html import escape
 from numbers import Real
@@ -17,7 +17,7 @@ import ipywidgets as controls
 from .game import (GAME_SIZE, HIT_RIGHT, VX, VY, X, Y, Engine, GameConfig, Layout, config_from_dict,
     event_classes, require, write_atomically)
 from .exact import ExactEngine
-from .players import PLAYERS, Tracker, make_player
+from .players import PLAYERS, Player, Tracker, make_player
 from .rollout import Replay, Trajectory, census, rollout, save_replay
 from .render import frame
 from .models.core import Model
@@ -25,17 +25,19 @@ from .fuzzy import FuzzyEngine
 from .tracking import load_model, shipped_models
 from pong_model.play import (FILMS, KEYS, FilmMaker, PlaySession, engine_name, film_kind, jumped, render_replay,
     save_games)
-from .browser import IN_BROWSER, STATIC, bundle, can_run, game_json, web_model
+from .browser import (IN_BROWSER, STATIC, agent_names, bundle, can_run, find_agent, game_json, unfit,
+    web_model, web_player)
 
 # %% auto #0
 __all__ = ['RULES_NAME', 'LEARNED_NAME', 'JOURNAL_FORMAT', 'KEPT_JOURNALS', 'PROCESS', 'FILM_PATIENCE', 'FILM', 'RUNS', 'ENGINES',
-           'FOLLOWED', 'TOLD', 'SETTINGS', 'HOTTEST', 'WARM', 'SEEDS', 'QUIET', 'LOOKED_EVERY', 'NEVER', 'SHORT',
-           'WIDE', 'LOW', 'WRAPPED', 'PANEL', 'PARTS', 'PART_HINTS', 'GESTURE', 'QUIET_LAB', 'JUPYTER_FOLDERS',
-           'SLOWEST', 'COURT', 'VIEW', 'Recording', 'as_text', 'as_numbers', 'games_folder', 'by_age', 'is_written',
-           'clear_away', 'Journal', 'read_journal', 'add_line', 'left_behind', 'save_recording', 'Subject',
-           'subject_of', 'engine_subject', 'Pulse', 'swap_interrupt', 'interrupt', 'KeptSession', 'running_loop',
-           'Refused', 'Anything', 'Number', 'PongSettings', 'state_of', 'CheckedSettings', 'PongWidget', 'controls_of',
-           'choosers_of', 'sliders_of', 'heat_slider', 'buttons_of', 'choose_engine', 'choose', 'follow_model',
+           'SIDES', 'IN_KERNEL', 'FOLLOWED', 'TOLD', 'SETTINGS', 'HOTTEST', 'WARM', 'SEEDS', 'QUIET', 'LOOKED_EVERY',
+           'NEVER', 'SHORT', 'WIDE', 'LOW', 'WRAPPED', 'PANEL', 'PARTS', 'PART_HINTS', 'GESTURE', 'QUIET_LAB',
+           'JUPYTER_FOLDERS', 'SLOWEST', 'COURT', 'VIEW', 'Recording', 'as_text', 'as_numbers', 'games_folder',
+           'by_age', 'is_written', 'clear_away', 'Journal', 'read_journal', 'add_line', 'left_behind', 'save_recording',
+           'Subject', 'subject_of', 'engine_subject', 'name_of', 'is_named', 'player_of', 'as_stranger', 'for_page',
+           'Pulse', 'swap_interrupt', 'interrupt', 'KeptSession', 'running_loop', 'Refused', 'Anything', 'Number',
+           'PongSettings', 'state_of', 'CheckedSettings', 'PongWidget', 'controls_of', 'choosers_of', 'player_chooser',
+           'sliders_of', 'heat_slider', 'buttons_of', 'choose_engine', 'choose_player', 'choose', 'follow_model',
            'save_here', 'said', 'free_folder', 'memories', 'velocity_directions', 'push_memory', 'way_ahead',
            'is_explorable', 'LatentExplorer', 'pushes_of', 'find_chromium', 'notebook_of', 'free_port', 'start_lab',
            'wait_for', 'Lab', 'in_jupyterlab', 'measure_widget', 'summary', 'only_stills']
@@ -258,6 +260,44 @@ def engine_subject(name, engine, run)->Subject:
     return subject_of(engine.model, run, engine.config)
 
 # %% ../nbs/32_widget.ipynb #32-widge-024
+SIDES = ("left", "right")
+IN_KERNEL = ("mixed",)        # of the built-in players
+
+def name_of(who)->str:
+    "What a player is called"
+    return who if isinstance(who, str) else getattr(who, "name", type(who).__name__)
+
+def is_named(who)->bool:
+    "Is this a player that everybody knows by name?"
+    return isinstance(who, str) and who in ("human", *PLAYERS)
+
+def player_of(who, config:GameConfig, run:str="kernel", side:str="left")->Player|None: # None: a person
+    "Who plays this game in this place; a one-line `ValueError` for who is not there, or cannot"
+    everywhere = 'run="kernel" plays every Player'
+    if is_named(who):
+        require(run == "kernel" or who not in IN_KERNEL, side, who, f"a player that a browser runs; {everywhere}")
+        return None if who == "human" else make_player(who)
+    try: player = copy.copy(find_agent(who))
+    except FileNotFoundError:
+        known = ", ".join(["human", *PLAYERS, *agent_names()])
+        require(False, side, who, f"{known}, an agent's folder, or a Player")
+    if run == "browser":
+        accepts = f"a trained or a built-in player in a browser; {everywhere}"
+        require(hasattr(player, "web"), side, name_of(who), accepts)
+        player.web()                                         # says what a browser cannot run
+    player.reset(np.zeros(1, np.uint64), config, 0)          # and this, which game it cannot play
+    return player
+
+def as_stranger(player, config:GameConfig)->str:
+    "Why this game is not the one that an agent learned; empty if it is, and for other players"
+    if not hasattr(player, "web"): return ""
+    return unfit(dict(name=player.name, config=dict(n_balls=config.n_balls), game=player.about.get("game")), config)
+
+def for_page(who, widget):
+    "A player as the page knows it: its name, or what an agent is made of"
+    return name_of(who) if is_named(who) or widget.run == "kernel" else web_player(who)
+
+# %% ../nbs/32_widget.ipynb #32-widge-027
 class Pulse:
     "Calls `beat(seconds)` from a task of an event loop, over and over; what it returns is how many seconds to wait"
     running = weakref.WeakSet()               # an interrupt is for all of them
@@ -295,7 +335,7 @@ class Pulse:
         self._forget()
         self.ended("interrupted" if self.interrupted else why)
 
-# %% ../nbs/32_widget.ipynb #32-widge-025
+# %% ../nbs/32_widget.ipynb #32-widge-028
 def swap_interrupt(old, new):
     "Have `new` called when the kernel is interrupted, if so far it was `old`; only the main thread has a say"
     is_main = threading.current_thread() is threading.main_thread()
@@ -305,7 +345,7 @@ def interrupt(*_):
     "The kernel was interrupted between two cells: every game ends at its next beat"
     for pulse in list(Pulse.running): pulse.interrupted = True
 
-# %% ../nbs/32_widget.ipynb #32-widge-028
+# %% ../nbs/32_widget.ipynb #32-widge-031
 class KeptSession(PlaySession):
     "A session that keeps its rows until they are fetched, and can be given another state or engine"
     def reset(self, seed:int|None=None):
@@ -335,7 +375,7 @@ class KeptSession(PlaySession):
         self.show_ghost(self.ghost is not None)
         return was_lost
 
-# %% ../nbs/32_widget.ipynb #32-widge-031
+# %% ../nbs/32_widget.ipynb #32-widge-034
 FOLLOWED = ("engine", "left", "right", "event_temperature", "serve_temperature", "ghost", "paused", "record", "seed",
             "model", "state")
 TOLD = ("state", "score", "ticks", "counts", "ghost_error", "saved", "notice")     # not for a constructor
@@ -364,13 +404,13 @@ class Number(traitlets.Float):
         if is_fine: return float(value)
         raise Refused(f"{self.name}: got {value!r}, accepts a number from {self.min:g} to {self.max:g}")
 
-# %% ../nbs/32_widget.ipynb #32-widge-032
+# %% ../nbs/32_widget.ipynb #32-widge-035
 class PongSettings(anywidget.AnyWidget):
     "What a widget can be told, and what it tells"
     run = _setting(traitlets.Enum(RUNS, "browser"))
     engine = _setting(traitlets.Enum(ENGINES, "fuzzy"))              # both: the learned game, with the exact one's ball
-    left = _setting(traitlets.Enum(("human", *PLAYERS), "human"))
-    right = _setting(traitlets.Enum(("human", *PLAYERS), "level2"))
+    left = _setting(Anything("human")).tag(to_json=for_page)         # as in `player_of`
+    right = _setting(Anything("level2")).tag(to_json=for_page)
     event_temperature = _setting(Number(0., min=0, max=HOTTEST))
     serve_temperature = _setting(Number(1., min=0, max=HOTTEST))
     speed = _setting(Number(1., min=.125, max=8))             # of time
@@ -388,7 +428,7 @@ class PongSettings(anywidget.AnyWidget):
     ghost_error = traitlets.Float(np.nan)                            # ball diameters
     saved = traitlets.Unicode("")                                    # what became of `save`, and of its film
 
-# %% ../nbs/32_widget.ipynb #32-widge-033
+# %% ../nbs/32_widget.ipynb #32-widge-036
 def state_of(config:GameConfig, numbers)->np.ndarray: # (F,)
     "A state of this game; `ValueError` in one line for what is none"
     n = Layout(config.n_balls).n_features
@@ -397,7 +437,7 @@ def state_of(config:GameConfig, numbers)->np.ndarray: # (F,)
     require(state.shape == (n,), "state", numbers if state.size == 0 else f"shape {state.shape}", f"{n} numbers")
     return ExactEngine(config).load(state[None])[0]
 
-# %% ../nbs/32_widget.ipynb #32-widge-034
+# %% ../nbs/32_widget.ipynb #32-widge-037
 class CheckedSettings(PongSettings):
     "Settings that are looked at before they count: what cannot be is refused, and the game goes on as it was"
     @property
@@ -409,6 +449,15 @@ class CheckedSettings(PongSettings):
         "A model that cannot be played is refused, and the game goes on with the one before"
         if not self._telling: self._subject = self._subject_of(proposal["value"], self.run, self._given_config)
         return proposal["value"]
+
+    @traitlets.validate(*SIDES)
+    def _check_player(self, proposal):
+        "Who is not there, or cannot play this game in this place, is refused"
+        who, side = proposal["value"], proposal["trait"].name
+        try: why = as_stranger(player_of(who, self.config, self.run, side), self.config)
+        except ValueError as error: raise Refused(str(error)) from None
+        if why: warnings.warn(f"{side}: {why}", stacklevel=2)
+        return who
 
     @traitlets.validate("run")
     def _check_run(self, proposal):
@@ -430,7 +479,7 @@ class CheckedSettings(PongSettings):
         if not is_there: raise Refused(f"engine: got {engine!r}, accepts {accepts}")
         return engine
 
-# %% ../nbs/32_widget.ipynb #32-widge-035
+# %% ../nbs/32_widget.ipynb #32-widge-038
 class PongWidget(CheckedSettings):
     """Pong in a cell. `run="browser"`: in the page; `run="kernel"`: any engine in Python.
 
@@ -466,7 +515,7 @@ class PongWidget(CheckedSettings):
         if hasattr(self, "_panel"): self._panel.close()
         super().close()
 
-# %% ../nbs/32_widget.ipynb #32-widge-037
+# %% ../nbs/32_widget.ipynb #32-widge-040
 @patch
 def _soon(self:PongWidget, act, *args):
     "Do it on the thread of the loop; at once, if that is here or if there is none"
@@ -487,7 +536,7 @@ def _for_page(self:PongWidget)->dict:
     self._number += 1
     return dict(_game=game_json(self.config) | dict(number=self._number), _weights=self._subject.weights)
 
-# %% ../nbs/32_widget.ipynb #32-widge-038
+# %% ../nbs/32_widget.ipynb #32-widge-041
 @patch
 def _begin_session(self:PongWidget):
     "A session for what is to be played (in the kernel only), and its first state"
@@ -495,10 +544,15 @@ def _begin_session(self:PongWidget):
         self.recording = self._playing = None
         start = ExactEngine(self.config).reset(np.array([self.seed], np.uint64))[0]
         return self._tell(state=start, score=(0, 0), ticks=0, counts={}, notice="")
-    players = [None if who == "human" else make_player(who) for who in (self.left, self.right)]
-    self._session = KeptSession(self._engine(), *players, seed=self.seed, ghost=self.ghost or self.engine == "both")
+    has_ghost = self.ghost or self.engine == "both"
+    self._session = KeptSession(self._engine(), *self._players(), seed=self.seed, ghost=has_ghost)
     self._session.paused = False
     self._restarted()
+
+@patch
+def _players(self:PongWidget)->tuple: # of two, None for a person
+    "Those of a session"
+    return tuple(player_of(getattr(self, side), self.config, self.run, side) for side in SIDES)
 
 @patch
 def _engine(self:PongWidget)->Engine:
@@ -509,7 +563,7 @@ def _engine(self:PongWidget)->Engine:
     heat = dict(event_temperature=self.event_temperature, serve_temperature=self.serve_temperature)
     return FuzzyEngine(learned, self.config, **heat)
 
-# %% ../nbs/32_widget.ipynb #32-widge-040
+# %% ../nbs/32_widget.ipynb #32-widge-043
 @patch
 def _hear(self:PongWidget, _, message, buffers):
     "A message of the page"
@@ -525,7 +579,7 @@ def _heard_begin(self:PongWidget, message, first):
     self.recording, self._playing = None, message["game"]
     if message["kept"]:
         self.recording = Recording(self.config, message["seed"], first, f"{message['engine']} engine", message["fresh"],
-                                   left=self.left, right=self.right).write_along()
+                                   left=name_of(self.left), right=name_of(self.right)).write_along()
         self._filed[self._playing] = self.recording
     self._tell(seed=message["seed"], state=first.copy(), ticks=message["tick"], score=(0, 0), counts={})
 
@@ -547,7 +601,7 @@ def _note(self:PongWidget, *changes):
     for what in changes if self.recording is not None else ():
         self.recording.note(what, f"{what[4:]} engine" if what.startswith("now ") else "")
 
-# %% ../nbs/32_widget.ipynb #32-widge-041
+# %% ../nbs/32_widget.ipynb #32-widge-044
 @patch
 def _heard_page(self:PongWidget, kind, message):
     "Keys, and signs of life, of a page that plays from the kernel"
@@ -563,7 +617,7 @@ def _heard_page(self:PongWidget, kind, message):
     elif kind == "hello": self._send_states(self._session.state[None], now=True)
     elif kind == "bye": self.paused = True
 
-# %% ../nbs/32_widget.ipynb #32-widge-043
+# %% ../nbs/32_widget.ipynb #32-widge-046
 QUIET = 4.       # seconds without a sign of life from the page after which a game in the kernel pauses
 LOOKED_EVERY = 6 # ticks: so often is the way ahead worked out
 NEVER = -10**9, -10**9, np.zeros((0, 2))       # a push: first and last tick of its gesture, and the way before it
@@ -594,7 +648,7 @@ def _played(self:PongWidget, states, actions):
     self._tell(state=states[-1], score=session.scores, ticks=session.ticks, ghost_error=error, counts=counts)
     self._send_states(states)
 
-# %% ../nbs/32_widget.ipynb #32-widge-044
+# %% ../nbs/32_widget.ipynb #32-widge-047
 @patch
 def _send_states(self:PongWidget, states, now:bool=False):
     "States (n, F) to the page; `now`: what still waits there to be shown is out of date"
@@ -621,7 +675,7 @@ def _halt(self:PongWidget, why):
     self.paused = True
     self._send_states(self._session.state[None], now=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-046
+# %% ../nbs/32_widget.ipynb #32-widge-049
 @patch
 def reset(self:PongWidget, seed:int|None=None):
     "Begin a game: from `seed`, or the next one"
@@ -642,7 +696,7 @@ def _restarted(self:PongWidget):
 @patch
 def _record(self:PongWidget, from_seed:bool):
     "Keep the session in the kernel from here on, if anybody wants it kept"
-    session, who = self._session, dict(left=self.left, right=self.right)
+    session, who = self._session, {side: name_of(getattr(self, side)) for side in SIDES}
     fresh = lambda: Recording(self.config, self.seed, session.state, session.status, from_seed, **who)
     self.recording = fresh().write_along() if self.record else None
 
@@ -657,7 +711,7 @@ def _follow_pause(self:PongWidget):
     self._session.result = ""
     self._pulse.start(self._loop)
 
-# %% ../nbs/32_widget.ipynb #32-widge-047
+# %% ../nbs/32_widget.ipynb #32-widge-050
 @patch
 def _put_state(self:PongWidget, state):
     "Go on from a state (F,)"
@@ -667,16 +721,16 @@ def _put_state(self:PongWidget, state):
     self._tell(state=self._session.state, score=self._session.scores, ticks=0, counts={}, notice="")  # lost no more
     self._send_states(state[None], now=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-048
+# %% ../nbs/32_widget.ipynb #32-widge-051
 @patch
 def _follow(self:PongWidget, name):
     "A setting was changed: it is noted, and a game in the kernel takes it up (a page does by itself)"
-    session = self._session
+    session, value = self._session, name_of(getattr(self, name)) if name in SIDES else getattr(self, name)
     if session is None:
-        if name not in ("engine", "ghost", "record"): self._note(f"{name}: {getattr(self, name)}")
+        if name not in ("engine", "ghost", "record"): self._note(f"{name}: {value}")
         return
-    if name in ("left", "right"):
-        session.players = tuple(None if who == "human" else make_player(who) for who in (self.left, self.right))
+    if name in SIDES:
+        session.players = self._players()
         session.humans = tuple(side for side, p in enumerate(session.players) if p is None)
         for side, player in enumerate(session.players):
             if player is not None: player.reset(np.array([self.seed], np.uint64), self.config, side)
@@ -687,9 +741,9 @@ def _follow(self:PongWidget, name):
     if name in ("engine", "ghost"): session.show_ghost(self.ghost or self.engine == "both")
     if name == "record": self._record(session.ticks == 0)
     elif name == "engine": self._note(f"now {session.status.split()[0]}")
-    elif name != "ghost": self._note(f"{name}: {getattr(self, name)}")
+    elif name != "ghost": self._note(f"{name}: {value}")
 
-# %% ../nbs/32_widget.ipynb #32-widge-049
+# %% ../nbs/32_widget.ipynb #32-widge-052
 @patch
 def _hand_over(self:PongWidget, engine)->bool: # did it?
     "Another engine goes on with the game in the kernel, or the court says why it cannot"
@@ -722,9 +776,23 @@ def _renew(self:PongWidget, before):
     elif before is None or type(before) is ExactEngine: self._tell(engine="fuzzy")
     with self.hold_sync():
         for name, value in self._for_page().items(): setattr(self, name, value)
+        gone = self._dismiss_strangers()
     self._begin_session()
+    if gone: self._tell(notice=gone)
 
-# %% ../nbs/32_widget.ipynb #32-widge-051
+@patch
+def _dismiss_strangers(self:PongWidget)->str:
+    "Who cannot play the game that there is now makes way for a tracker. What is to be said of the players, if anything"
+    said = ""
+    for side in SIDES:
+        try: why = as_stranger(player_of(getattr(self, side), self.config, self.run, side), self.config)
+        except ValueError as error:
+            why = f"{error}; a tracker plays"
+            self._tell(**{side: "level2"})
+        if why: said = f"{side}: {why}"
+    return said
+
+# %% ../nbs/32_widget.ipynb #32-widge-054
 SHORT = dict(style=dict(description_width="50px"), layout=dict(width="160px"))
 WIDE, LOW, WRAPPED = dict(width="260px"), dict(width="auto"), dict(flex_flow="row wrap", align_items="center")
 PANEL = "pong-panel"       # by this class a court knows the controls that are its own
@@ -739,7 +807,7 @@ def _linked(widget, name, control):
     traitlets.link((widget, name), (control, "value"))
     return control
 
-# %% ../nbs/32_widget.ipynb #32-widge-052
+# %% ../nbs/32_widget.ipynb #32-widge-055
 def choosers_of(widget, line)->list:
     "Which engine, which model, and who plays"
     kinds = [("exact", "exact"), ("learned", "fuzzy"), ("both", "both")]
@@ -752,9 +820,21 @@ def choosers_of(widget, line)->list:
     chooser = controls.Dropdown(options=[*given, *zip(names, names)], value=model, description="model", **wider)
     chooser.observe(lambda _: said(line, choose, widget, chooser), "value")
     widget.observe(lambda _: follow_model(widget, chooser), "model")
-    people = [_linked(widget, side, controls.Dropdown(options=("human", *PLAYERS), description=side, **SHORT))
-              for side in ("left", "right")]
-    return [engine, chooser, *people]
+    return [engine, chooser, *(player_chooser(widget, side, line) for side in SIDES)]
+
+def player_chooser(widget, side, line)->controls.Dropdown:
+    "Who plays on a side; whoever Python seats there is in it, too"
+    names = ["human", *PLAYERS, *agent_names()]
+    chooser = controls.Dropdown(options=[*zip(names, names)], description=side, **SHORT)
+    def follow(_=None):
+        who = getattr(widget, side)
+        if all(value is not who and value != who for _, value in chooser.options):
+            chooser.options = [*chooser.options, (name_of(who), who)]
+        chooser.value = who
+    follow()
+    widget.observe(follow, side)
+    chooser.observe(lambda _: said(line, choose_player, widget, side, chooser), "value")
+    return chooser
 
 def sliders_of(widget)->list:
     "Both temperatures, and how fast time passes"
@@ -771,7 +851,7 @@ def heat_slider(widget, what)->controls.FloatSlider:
     widget.observe(lambda change: widen(change["new"]), name)      # before the link, or the slider would cut it off
     return _linked(widget, name, slider)
 
-# %% ../nbs/32_widget.ipynb #32-widge-053
+# %% ../nbs/32_widget.ipynb #32-widge-056
 def buttons_of(widget, line)->list:
     "What is pressed; and the line"
     ghost, record = (_linked(widget, name, controls.Checkbox(description=text, indent=False, layout=LOW))
@@ -783,13 +863,19 @@ def buttons_of(widget, line)->list:
     widget.observe(lambda change: setattr(line, "value", escape(change["new"])), "saved")
     return [pause, reset, ghost, record, save, line]
 
-# %% ../nbs/32_widget.ipynb #32-widge-055
+# %% ../nbs/32_widget.ipynb #32-widge-058
 def _in_chooser(widget): return "" if widget.model is None else widget.model      # a chooser cannot choose None
 
 def choose_engine(widget, engine)->str:
     "Play with this engine, if there is one"
     try: widget.engine = engine.value
     finally: engine.value = widget.engine
+    return ""
+
+def choose_player(widget, side, chooser)->str:
+    "Let somebody else play on a side, if that is possible"
+    try: setattr(widget, side, chooser.value)
+    finally: chooser.value = getattr(widget, side)
     return ""
 
 def choose(widget, chooser)->str:
@@ -821,7 +907,7 @@ def free_folder(stem="game")->Path:
     "A folder for the next game, in the working folder"
     return next(p for p in (Path(f"{stem}-{n}") for n in range(1, 10**6)) if not p.exists())
 
-# %% ../nbs/32_widget.ipynb #32-widge-056
+# %% ../nbs/32_widget.ipynb #32-widge-059
 @patch(as_prop=True)
 def panel(self:PongWidget)->controls.VBox:
     "The canvas with its controls"
@@ -843,7 +929,7 @@ def _repr_mimebundle_(self:PongWidget, **kwargs):
     still = {"text/plain": repr(self), "image/png": base64.b64encode(png.getvalue()).decode()}
     return self.panel._repr_mimebundle_(**kwargs) | still
 
-# %% ../nbs/32_widget.ipynb #32-widge-057
+# %% ../nbs/32_widget.ipynb #32-widge-060
 @patch(as_prop=True)
 def trajectory(self:PongWidget)->Trajectory:
     "The game so far, as it was recorded"
@@ -867,7 +953,7 @@ def _await_film(self:PongWidget, film):
     said = film.outcome(FILM_PATIENCE) or f"{film.out} takes long and goes on without us"
     self._soon(setattr, self, "saved", said)
 
-# %% ../nbs/32_widget.ipynb #32-widge-078
+# %% ../nbs/32_widget.ipynb #32-widge-083
 PARTS = ("lane", "GRU state")         # of a memory without velocities: made for motion; trained freely
 PART_HINTS = ("what the game is played from", "knows the velocity, too, but the game is not played from it")
 
@@ -899,7 +985,7 @@ def velocity_directions(
         out[part] = line/np.square(line).sum(1, keepdims=True)
     return out
 
-# %% ../nbs/32_widget.ipynb #32-widge-081
+# %% ../nbs/32_widget.ipynb #32-widge-086
 @patch
 def push(self:PongWidget,
     direction,        # (5,): of the lane, or (H,): of the network's own memory
@@ -926,7 +1012,7 @@ def _note_way(self:PongWidget):
     if not 0 <= ticks - last <= GESTURE: first, way = ticks, way_ahead(self._session.engine, self.look_ahead)
     self._way_before = first, ticks, way
 
-# %% ../nbs/32_widget.ipynb #32-widge-082
+# %% ../nbs/32_widget.ipynb #32-widge-087
 def push_memory(engine:FuzzyEngine, direction, amount:float, ball:int=0):
     "Add `amount*direction` to the memory of a ball of a fuzzy engine: of its lane, or of its last layer"
     import torch
@@ -948,12 +1034,12 @@ def way_ahead(engine:Engine, ticks:int)->np.ndarray: # (n, 2), n <= ticks + 1
     engine.restore(saved)
     return np.array(points)
 
-# %% ../nbs/32_widget.ipynb #32-widge-083
+# %% ../nbs/32_widget.ipynb #32-widge-088
 def is_explorable(model)->bool:
     "Is this a model without velocities, whose own memory is a vector for each ball, as a GRU's is?"
     return isinstance(model, Model) and model.positions_only and model.empty(1)[0].ndim == 3
 
-# %% ../nbs/32_widget.ipynb #32-widge-084
+# %% ../nbs/32_widget.ipynb #32-widge-089
 class LatentExplorer(PongWidget):
     "A learned game without velocities, with sliders that push what it remembers of the ball's"
     part = traitlets.Enum(PARTS, "lane")
@@ -1002,7 +1088,7 @@ class LatentExplorer(PongWidget):
             self._panel = controls.VBox([court, pushes_of(self), *rows]).add_class(PANEL)
         return self._panel
 
-# %% ../nbs/32_widget.ipynb #32-widge-085
+# %% ../nbs/32_widget.ipynb #32-widge-090
 def pushes_of(widget:LatentExplorer)->controls.HBox:
     "Sliders that push, grey while there is nothing to push, and which part of the memory they push"
     slider = lambda axis: controls.FloatSlider(min=-1, max=1, step=.05, description=f"push v{axis}", layout=WIDE)
@@ -1013,7 +1099,7 @@ def pushes_of(widget:LatentExplorer)->controls.HBox:
     widget.observe(enable, ["engine", "ticks"]); enable()
     return controls.HBox([*sliders, _linked(widget, "part", part)], layout=WRAPPED)
 
-# %% ../nbs/32_widget.ipynb #32-widge-089
+# %% ../nbs/32_widget.ipynb #32-widge-094
 def find_chromium()->str:
     "The path of a Chromium or Chrome; `RuntimeError` without one"
     names = "chromium", "chromium-browser", "google-chrome"
@@ -1062,7 +1148,7 @@ def wait_for(url, seconds=60):
         except OSError: time.sleep(.1)
     raise TimeoutError(f"{url.split('?')[0]}: no answer within {seconds} s")
 
-# %% ../nbs/32_widget.ipynb #32-widge-090
+# %% ../nbs/32_widget.ipynb #32-widge-095
 SLOWEST = 120_000      # ms that a busy computer may take to open a page
 
 class Lab:
@@ -1098,7 +1184,7 @@ class Lab:
         except subprocess.TimeoutExpired: os.killpg(self.server.pid, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-092
+# %% ../nbs/32_widget.ipynb #32-widge-097
 @patch
 def command(self:Lab, name):
     "Have JupyterLab execute one of its commands"
@@ -1136,7 +1222,7 @@ def shell(self:Lab)->dict:
         const dialogs = document.querySelectorAll('.jp-Dialog').length, {{mode, activeCellIndex: active}} = content;
         return {{mode, cells, active, scroll: (content.outerNode ?? content.node).scrollTop, dialogs}}; }}""")
 
-# %% ../nbs/32_widget.ipynb #32-widge-093
+# %% ../nbs/32_widget.ipynb #32-widge-098
 COURT = ".pong-widget"
 
 @patch
@@ -1171,7 +1257,7 @@ def pictures(self:Lab, k:int=0, ms:int=2000)->float:
         }
         return 1000 * seen / (performance.now() - begun); }""", ms)
 
-# %% ../nbs/32_widget.ipynb #32-widge-094
+# %% ../nbs/32_widget.ipynb #32-widge-099
 def in_jupyterlab(cells, play, **kwargs):
     "`play(lab)` with a notebook of these cells, in a thread of its own: Playwright wants no event loop around it"
     def work():
@@ -1186,7 +1272,7 @@ def in_jupyterlab(cells, play, **kwargs):
     if error is not None: raise error
     return value
 
-# %% ../nbs/32_widget.ipynb #32-widge-095
+# %% ../nbs/32_widget.ipynb #32-widge-100
 def measure_widget(
     run:str="browser",        # or kernel
     model:str="classic-rnn",
@@ -1217,13 +1303,13 @@ def summary(report)->dict:
         key_p50_ms=percentile(latencies, 50), key_p95_ms=percentile(latencies, 95),
         key_frames_max=max(delays, default=None), keys_missed=report["missed"])
 
-# %% ../nbs/32_widget.ipynb #32-widge-097
+# %% ../nbs/32_widget.ipynb #32-widge-102
 @patch
 def says(self:Lab, k:int=0)->str:
     "What stands large on the k-th court"
     return self.court(k).get_attribute("aria-description") or ""
 
-# %% ../nbs/32_widget.ipynb #32-widge-120
+# %% ../nbs/32_widget.ipynb #32-widge-127
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 def only_stills(notebook)->Path:

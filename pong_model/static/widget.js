@@ -3,6 +3,7 @@ import {
   GAME_SIZE, BALL_SIZE, COURT_SCALE, LEFT_POINTS, LEFT_Y, RIGHT_POINTS, RIGHT_Y, X, Y, ExactEngine,
 } from "./rules.js";
 import {FuzzyEngine, readModel} from "./model.js";
+import {AgentPlayer, readAgent} from "./agents.js";
 import {makePlayer} from "./players.js";
 import {
   GHOST_KEYS, MOVE_KEYS, PAUSE_KEYS, RESET_KEYS, SWAP_KEYS, Session, ballsIn, hasJumped, slotOf,
@@ -329,8 +330,11 @@ class BrowserGame extends NotebookGame {
     }
   }
 
+  /** Who plays: a person, a built-in player by its name, or an agent by what `web_agent` made of it. */
   players() {
-    const made = (name, side) => (name === "human" ? null : makePlayer(name, this.game, side, this.model.get("seed")));
+    const made = (who, side) => (who === "human" ? null
+      : typeof who === "string" ? makePlayer(who, this.game, side, this.model.get("seed"))
+        : new AgentPlayer(readAgent(who), this.game, side));
     return {left: made(this.model.get("left"), 0), right: made(this.model.get("right"), 1)};
   }
 
