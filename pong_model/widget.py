@@ -545,14 +545,10 @@ def _begin_session(self:PongWidget):
         start = ExactEngine(self.config).reset(np.array([self.seed], np.uint64))[0]
         return self._tell(state=start, score=(0, 0), ticks=0, counts={}, notice="")
     has_ghost = self.ghost or self.engine == "both"
-    self._session = KeptSession(self._engine(), *self._players(), seed=self.seed, ghost=has_ghost)
+    players = (player_of(getattr(self, side), self.config) for side in SIDES)
+    self._session = KeptSession(self._engine(), *players, seed=self.seed, ghost=has_ghost)
     self._session.paused = False
     self._restarted()
-
-@patch
-def _players(self:PongWidget)->tuple: # of two, None for a person
-    "Those of a session"
-    return tuple(player_of(getattr(self, side), self.config, self.run, side) for side in SIDES)
 
 @patch
 def _engine(self:PongWidget)->Engine:
@@ -730,10 +726,11 @@ def _follow(self:PongWidget, name):
         if name not in ("engine", "ghost", "record"): self._note(f"{name}: {value}")
         return
     if name in SIDES:
-        session.players = self._players()
-        session.humans = tuple(side for side, p in enumerate(session.players) if p is None)
-        for side, player in enumerate(session.players):
-            if player is not None: player.reset(np.array([self.seed], np.uint64), self.config, side)
+        side, seated = SIDES.index(name), list(session.players)          # who plays on the other side plays on
+        seated[side] = player = player_of(getattr(self, name), self.config)
+        if player is not None: player.reset(np.array([self.seed], np.uint64), self.config, side)
+        session.players = tuple(seated)
+        session.humans = tuple(side for side, p in enumerate(seated) if p is None)
     elif name == "engine" or name.endswith("temperature"):
         before, engine = session.engine, self._engine()
         if type(before) is type(engine) is FuzzyEngine: engine.restore(before.snapshot()); session.engine = engine

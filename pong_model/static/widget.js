@@ -292,7 +292,7 @@ class BrowserGame extends NotebookGame {
     for (const name of ["_game", "_weights"]) this.listen(`change:${name}`, () => this.renew());
     this.listen("change:engine", () => this.session.show(SHOWN_AS[this.model.get("engine")]));
     this.listen("change:ghost", () => this.followGhost());
-    for (const side of ["left", "right"]) this.listen(`change:${side}`, () => this.setPlayers());
+    ["left", "right"].forEach((name, side) => this.listen(`change:${name}`, () => this.setPlayer(side)));
     for (const name of ["event_temperature", "serve_temperature", "speed"]) {
       this.listen(`change:${name}`, () => this.heat(this.session));
     }
@@ -309,7 +309,7 @@ class BrowserGame extends NotebookGame {
     const engines = {exact: new ExactEngine(game, setting("seed")), learned};
     const shows = SHOWN_AS[setting("engine")];
     const start = {shows, ghost: setting("ghost"), seed: setting("seed")};
-    const session = new WatchedSession({...engines, ...this.players(), ...start});
+    const session = new WatchedSession({...engines, left: this.player(0), right: this.player(1), ...start});
     session.paused = setting("paused");
     this.heat(session);
     this.reporter = this.reporter || new Reporter(this);
@@ -330,17 +330,19 @@ class BrowserGame extends NotebookGame {
     }
   }
 
-  /** Who plays: a person, a built-in player by its name, or an agent by what `web_agent` made of it. */
-  players() {
-    const made = (who, side) => (who === "human" ? null
-      : typeof who === "string" ? makePlayer(who, this.game, side, this.model.get("seed"))
-        : new AgentPlayer(readAgent(who), this.game, side));
-    return {left: made(this.model.get("left"), 0), right: made(this.model.get("right"), 1)};
+  /** Who plays on a side: a person, a built-in player by its name, or an agent by what `web_agent` made of it. */
+  player(side) {
+    const who = this.model.get(["left", "right"][side]);
+    if (who === "human") return null;
+    return typeof who === "string" ? makePlayer(who, this.game, side, this.model.get("seed"))
+      : new AgentPlayer(readAgent(who), this.game, side);
   }
 
-  setPlayers() {
-    const {left, right} = this.players();
-    this.session.setPlayers(left, right);
+  /** Somebody else on a side, from now on; who plays on the other one plays on. */
+  setPlayer(side) {
+    const both = this.session.players.slice();
+    both[side] = this.player(side);
+    this.session.setPlayers(...both);
     this.seat();
   }
 
