@@ -950,7 +950,7 @@ def _await_film(self:PongWidget, film):
     said = film.outcome(FILM_PATIENCE) or f"{film.out} takes long and goes on without us"
     self._soon(setattr, self, "saved", said)
 
-# %% ../nbs/32_widget.ipynb #32-widge-083
+# %% ../nbs/32_widget.ipynb #32-widge-085
 PARTS = ("lane", "GRU state")         # of a memory without velocities: made for motion; trained freely
 PART_HINTS = ("what the game is played from", "knows the velocity, too, but the game is not played from it")
 
@@ -982,7 +982,7 @@ def velocity_directions(
         out[part] = line/np.square(line).sum(1, keepdims=True)
     return out
 
-# %% ../nbs/32_widget.ipynb #32-widge-086
+# %% ../nbs/32_widget.ipynb #32-widge-088
 @patch
 def push(self:PongWidget,
     direction,        # (5,): of the lane, or (H,): of the network's own memory
@@ -1009,7 +1009,7 @@ def _note_way(self:PongWidget):
     if not 0 <= ticks - last <= GESTURE: first, way = ticks, way_ahead(self._session.engine, self.look_ahead)
     self._way_before = first, ticks, way
 
-# %% ../nbs/32_widget.ipynb #32-widge-087
+# %% ../nbs/32_widget.ipynb #32-widge-089
 def push_memory(engine:FuzzyEngine, direction, amount:float, ball:int=0):
     "Add `amount*direction` to the memory of a ball of a fuzzy engine: of its lane, or of its last layer"
     import torch
@@ -1031,12 +1031,12 @@ def way_ahead(engine:Engine, ticks:int)->np.ndarray: # (n, 2), n <= ticks + 1
     engine.restore(saved)
     return np.array(points)
 
-# %% ../nbs/32_widget.ipynb #32-widge-088
+# %% ../nbs/32_widget.ipynb #32-widge-090
 def is_explorable(model)->bool:
     "Is this a model without velocities, whose own memory is a vector for each ball, as a GRU's is?"
     return isinstance(model, Model) and model.positions_only and model.empty(1)[0].ndim == 3
 
-# %% ../nbs/32_widget.ipynb #32-widge-089
+# %% ../nbs/32_widget.ipynb #32-widge-091
 class LatentExplorer(PongWidget):
     "A learned game without velocities, with sliders that push what it remembers of the ball's"
     part = traitlets.Enum(PARTS, "lane")
@@ -1085,7 +1085,7 @@ class LatentExplorer(PongWidget):
             self._panel = controls.VBox([court, pushes_of(self), *rows]).add_class(PANEL)
         return self._panel
 
-# %% ../nbs/32_widget.ipynb #32-widge-090
+# %% ../nbs/32_widget.ipynb #32-widge-092
 def pushes_of(widget:LatentExplorer)->controls.HBox:
     "Sliders that push, grey while there is nothing to push, and which part of the memory they push"
     slider = lambda axis: controls.FloatSlider(min=-1, max=1, step=.05, description=f"push v{axis}", layout=WIDE)
@@ -1096,7 +1096,7 @@ def pushes_of(widget:LatentExplorer)->controls.HBox:
     widget.observe(enable, ["engine", "ticks"]); enable()
     return controls.HBox([*sliders, _linked(widget, "part", part)], layout=WRAPPED)
 
-# %% ../nbs/32_widget.ipynb #32-widge-094
+# %% ../nbs/32_widget.ipynb #32-widge-096
 def find_chromium()->str:
     "The path of a Chromium or Chrome; `RuntimeError` without one"
     names = "chromium", "chromium-browser", "google-chrome"
@@ -1145,7 +1145,7 @@ def wait_for(url, seconds=60):
         except OSError: time.sleep(.1)
     raise TimeoutError(f"{url.split('?')[0]}: no answer within {seconds} s")
 
-# %% ../nbs/32_widget.ipynb #32-widge-095
+# %% ../nbs/32_widget.ipynb #32-widge-097
 SLOWEST = 120_000      # ms that a busy computer may take to open a page
 
 class Lab:
@@ -1181,7 +1181,7 @@ class Lab:
         except subprocess.TimeoutExpired: os.killpg(self.server.pid, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-097
+# %% ../nbs/32_widget.ipynb #32-widge-099
 @patch
 def command(self:Lab, name):
     "Have JupyterLab execute one of its commands"
@@ -1219,7 +1219,7 @@ def shell(self:Lab)->dict:
         const dialogs = document.querySelectorAll('.jp-Dialog').length, {{mode, activeCellIndex: active}} = content;
         return {{mode, cells, active, scroll: (content.outerNode ?? content.node).scrollTop, dialogs}}; }}""")
 
-# %% ../nbs/32_widget.ipynb #32-widge-098
+# %% ../nbs/32_widget.ipynb #32-widge-100
 COURT = ".pong-widget"
 
 @patch
@@ -1254,7 +1254,7 @@ def pictures(self:Lab, k:int=0, ms:int=2000)->float:
         }
         return 1000 * seen / (performance.now() - begun); }""", ms)
 
-# %% ../nbs/32_widget.ipynb #32-widge-099
+# %% ../nbs/32_widget.ipynb #32-widge-101
 def in_jupyterlab(cells, play, **kwargs):
     "`play(lab)` with a notebook of these cells, in a thread of its own: Playwright wants no event loop around it"
     def work():
@@ -1269,7 +1269,7 @@ def in_jupyterlab(cells, play, **kwargs):
     if error is not None: raise error
     return value
 
-# %% ../nbs/32_widget.ipynb #32-widge-100
+# %% ../nbs/32_widget.ipynb #32-widge-102
 def measure_widget(
     run:str="browser",        # or kernel
     model:str="classic-rnn",
@@ -1300,13 +1300,13 @@ def summary(report)->dict:
         key_p50_ms=percentile(latencies, 50), key_p95_ms=percentile(latencies, 95),
         key_frames_max=max(delays, default=None), keys_missed=report["missed"])
 
-# %% ../nbs/32_widget.ipynb #32-widge-102
+# %% ../nbs/32_widget.ipynb #32-widge-104
 @patch
 def says(self:Lab, k:int=0)->str:
     "What stands large on the k-th court"
     return self.court(k).get_attribute("aria-description") or ""
 
-# %% ../nbs/32_widget.ipynb #32-widge-127
+# %% ../nbs/32_widget.ipynb #32-widge-129
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 def only_stills(notebook)->Path:
