@@ -4,7 +4,7 @@
 
 # %% ../nbs/40_envs.ipynb #40-envs-002
 from __future__ import annotations
-import copy, dataclasses, json
+import copy, dataclasses, json, os
 from dataclasses import dataclass
 from typing import NamedTuple
 import gymnasium, numpy as np
@@ -19,7 +19,7 @@ from .game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HIT_LEFT, HIT_RIGHT, HORIZ
     LEFT_POINTS, LEFT_SCORED, LEFT_Y, MATCH_OVER, MAX_SPEED, PRESENT, RIGHT_POINTS, RIGHT_SCORED, RIGHT_Y, RULES,
     SCALE_LIMITS, SERVED, VX, VY, X, Y, Engine, GameConfig, Layout, as_unit, config_from_dict, random_bits, require)
 from .exact import HALF, ONE, ZERO, ExactEngine, Rules, begin, compiled, inlined, rules_of, tick
-from .players import N_MEMORY, N_PARAMETERS, PLAYERS, BuiltInPlayer, choose, make_player
+from .players import N_MEMORY, N_PARAMETERS, PLAYERS, BuiltInPlayer, Player, choose, make_player
 from .render import frame, grey_frames
 
 # %% auto #0
@@ -27,12 +27,13 @@ __all__ = ['OBSERVATIONS', 'SIDES', 'ACTIONS', 'N_SPEEDS', 'FRAME', 'UNREPORTED'
            'PLAYER_COUNTER', 'KEY', 'EPISODE', 'KIND', 'PHASE', 'SINCE_SERVE', 'STEPS', 'OWN', 'OTHER', 'RESTING',
            'RUNNING', 'OVER', 'TERMINATED', 'TRUNCATED', 'N_HABIT', 'N_RULES', 'UNFIT', 'NOT_BEGUN', 'IS_OVER', 'MODES',
            'NEXT_STEP', 'SAME_STEP', 'DISABLED', 'PICTURE', 'METADATA', 'SPEEDS', 'MOVES', 'PARTS', 'NEAR',
-           'NEEDS_OPPONENT', 'ID', 'show', 'show_games', 'observe', 'EnvConfig', 'trusted_horizon', 'find_model',
-           'rules_called', 'Stage', 'episode_seed', 'draw_key', 'Task', 'fixed_of', 'unpack', 'begin_player',
-           'begin_episode', 'play_on', 'step_alone', 'begin_games', 'step_games', 'step_one_ball', 'step_balls', 'Step',
-           'refuse', 'games_of', 'FusedGames', 'is_lost', 'AnyGames', 'Camera', 'Screen', 'OnStage',
-           'frames_per_second', 'as_speeds', 'check_moves', 'check_action', 'action_masks', 'PongEnv', 'PongVectorEnv',
-           'PongParallelEnv', 'parallel_env', 'env', 'sb3_vector', 'steps_per_second']
+           'NEEDS_OPPONENT', 'ID', 'show', 'show_games', 'observe', 'EnvConfig', 'find_opponent', 'trusted_horizon',
+           'find_model', 'rules_called', 'Stage', 'episode_seed', 'draw_key', 'Task', 'fixed_of', 'unpack',
+           'begin_player', 'begin_episode', 'play_on', 'step_alone', 'begin_games', 'step_games', 'step_one_ball',
+           'step_balls', 'Step', 'refuse', 'check_open', 'check_seed', 'games_of', 'FusedGames', 'is_lost', 'AnyGames',
+           'Camera', 'Screen', 'OnStage', 'frames_per_second', 'as_speeds', 'check_moves', 'check_action',
+           'action_masks', 'PongEnv', 'PongVectorEnv', 'PongParallelEnv', 'parallel_env', 'env', 'sb3_vector',
+           'steps_per_second']
 
 # %% ../nbs/40_envs.ipynb #40-envs-005
 @inlined
@@ -87,7 +88,7 @@ class EnvConfig:
     engine:str="exact"            # exact: the rules; fuzzy: a model
     model_path:object=None        # fuzzy: as in `load_model`, or a `Model`; None: the shipped RNN for `rules`
     rules:object=None             # classic, arcade or a `GameConfig`; None: classic, or the game that the model learned
-    opponent:object="level2"      # a built-in player's name, or a `Player`
+    opponent:object="level2"      # a player's name, as in `find_opponent`, or a `Player`
     side:str="left"               # where the agent plays: left or right; it sees itself on the left
     observation:str="state"       # state, positions, or frames (the last two pictures)
     action:str="continuous"       # continuous: a share of top speed; discrete: stay, up, down; two_part: and how fast
@@ -100,26 +101,36 @@ class EnvConfig:
     def __post_init__(self):
         choices = dict(engine=("exact", "fuzzy"), side=SIDES, observation=OBSERVATIONS, action=ACTIONS)
         for name, known in choices.items():
-            require(getattr(self, name) in known, name, getattr(self, name), " or ".join(known))
+            require(_is_named(getattr(self, name), known), name, getattr(self, name), " or ".join(known))
         for name, highest in [("points", 10**6), ("skip", 1000)]: _whole(name, getattr(self, name), highest)
         for name in ("event_temperature", "serve_temperature"):
             value = getattr(self, name)
-            require(isinstance(value, (int, float)) and 0 <= value <= 100, name, value, "a number from 0 to 100")
-        if self.horizon not in (None, "trusted"): _whole("horizon", self.horizon, 10**6, ", None or trusted")
-        named = lambda value, known: isinstance(value, str) and value in known
-        is_player = self.opponent is None or hasattr(self.opponent, "act") or named(self.opponent, PLAYERS)
-        require(is_player, "opponent", self.opponent, f"a Player, {', '.join(PLAYERS)}")
-        is_rules = self.rules is None or isinstance(self.rules, GameConfig) or named(self.rules, RULES)
+            is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+            require(is_number and 0 <= value <= 100, name, value, "a number from 0 to 100")
+        is_open = self.horizon is None or _is_named(self.horizon, ("trusted",))
+        if not is_open: _whole("horizon", self.horizon, 10**6, ", None or trusted")
+        find_opponent(self.opponent)
+        is_rules = self.rules is None or isinstance(self.rules, GameConfig) or _is_named(self.rules, RULES)
         require(is_rules, "rules", self.rules, f"{', '.join(RULES)} or a GameConfig")
         is_for_model = self.engine == "fuzzy" or self.model_path is None
         require(is_for_model, "model_path", self.model_path, "a model with engine='fuzzy' only")
+
+def _is_named(value, known): return isinstance(value, str) and value in known
 
 def _whole(name, value, highest, others=""):
     "A whole number from 1 to `highest`"
     is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool) and 1 <= value <= highest
     require(is_whole, name, value, f"a whole number from 1 to {highest}{others}")
 
-# %% ../nbs/40_envs.ipynb #40-envs-011
+# %% ../nbs/40_envs.ipynb #40-envs-010
+def find_opponent(opponent)->Player|None:
+    "A player by any name that `agents.find_player` knows; a `Player` and None (nobody) are given back"
+    if opponent is None or hasattr(opponent, "act"): return opponent
+    if _is_named(opponent, PLAYERS): return make_player(opponent)
+    from pong_model.agents import find_player
+    return find_player(opponent if isinstance(opponent, (str, os.PathLike)) else repr(opponent), "opponent")
+
+# %% ../nbs/40_envs.ipynb #40-envs-014
 def trusted_horizon(report)->int:
     "Ticks after a serve for which nine of ten rallies stay within 0.05 of the true ball, by a report card (or None)"
     p10 = (report or {}).get("valid_ticks", {}).get("p10")
@@ -144,7 +155,7 @@ def rules_called(name:str)->str|GameConfig:
     require(isinstance(said, dict), "rules", name, f"{', '.join(RULES)} or a model's name")
     return config_from_dict(GameConfig, said.get("about", {}).get("game", {}), f"model {name!r}, game")
 
-# %% ../nbs/40_envs.ipynb #40-envs-012
+# %% ../nbs/40_envs.ipynb #40-envs-015
 class Stage:
     "What a setting means"
     def __init__(self, config:EnvConfig):
@@ -163,7 +174,7 @@ class Stage:
             self.info = dict(engine="fuzzy", model=name, event_temperature=float(config.event_temperature),
                              serve_temperature=float(config.serve_temperature), horizon=self.horizon or 0)
         self.side, self.horizon = SIDES.index(config.side), self.horizon or 0      # 0: none
-        self.player = make_player(config.opponent) if isinstance(config.opponent, str) else config.opponent
+        self.player = find_opponent(config.opponent)
         self.is_positions, self.n_features = config.observation == "positions", Layout(self.game.n_balls).n_features
         self.size = 3 + 3*self.game.n_balls if self.is_positions else self.n_features
 
@@ -181,7 +192,7 @@ class Stage:
         acted = parts.get(self.config.action, Box(-1, 1, (1,), np.float32))
         return pictures if self.config.observation == "frames" else numbers, acted
 
-# %% ../nbs/40_envs.ipynb #40-envs-015
+# %% ../nbs/40_envs.ipynb #40-envs-018
 @inlined
 def episode_seed(key, episode):
     "The seed of an episode; uint64, numbers or arrays"
@@ -192,7 +203,7 @@ def draw_key(generator)->np.uint64:
     "An environment's key, from its NumPy generator"
     return generator.integers(2**64, dtype=np.uint64)
 
-# %% ../nbs/40_envs.ipynb #40-envs-018
+# %% ../nbs/40_envs.ipynb #40-envs-021
 SEED, COUNTER, PLAYER_SEED, PLAYER_COUNTER, KEY, EPISODE = range(6)     # places in `chance`
 KIND, PHASE, SINCE_SERVE, STEPS, OWN, OTHER = range(6)                  # places in `counts`
 RESTING, RUNNING, OVER = range(3)                                       # phases of an episode
@@ -228,7 +239,7 @@ def unpack(fixed, is_one_ball=False):
     task = Task(int(t[0]), int(t[1]), int(t[2]), int(t[3]), int(t[4]), int(t[5]), t[6])
     return rules, task, fixed[N_RULES + 7:]
 
-# %% ../nbs/40_envs.ipynb #40-envs-021
+# %% ../nbs/40_envs.ipynb #40-envs-024
 @compiled
 def begin_player(habits, side, parameters, memory, chance, counts):
     "The opponent of a new episode: as in `BuiltInPlayer.reset`, compiled"
@@ -253,7 +264,7 @@ def begin_episode(numbers, chance, counts, rules, task, habits):
     counts[PHASE] = RUNNING
     counts[SINCE_SERVE:] = 0
 
-# %% ../nbs/40_envs.ipynb #40-envs-024
+# %% ../nbs/40_envs.ipynb #40-envs-027
 @inlined
 def play_on(numbers, chance, counts, rules, task, action):
     "Hold `action` for a step of one game; returns the reward and how the episode ended (0: it goes on)"
@@ -280,7 +291,7 @@ def play_on(numbers, chance, counts, rules, task, action):
     if ends: counts[PHASE] = OVER
     return reward, ends
 
-# %% ../nbs/40_envs.ipynb #40-envs-026
+# %% ../nbs/40_envs.ipynb #40-envs-029
 UNFIT, NOT_BEGUN, IS_OVER = -10**6, -10**6 - 4, -10**6 - 8      # what a step says of a call that it refuses
 
 @compiled
@@ -300,7 +311,7 @@ def begin_games(numbers, chance, counts, fixed, games, out):
     for g in games: begin_episode(numbers[g], chance[g], counts[g], rules, task, habits)
     for g in range(len(numbers)): show(numbers[g], task.side, task.is_positions, rules.n_balls, out[g])
 
-# %% ../nbs/40_envs.ipynb #40-envs-027
+# %% ../nbs/40_envs.ipynb #40-envs-030
 MODES = (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP, AutoresetMode.DISABLED)
 NEXT_STEP, SAME_STEP, DISABLED = range(3)
 
@@ -335,7 +346,7 @@ def step_balls(numbers, chance, counts, fixed, actions, mode, out, finals, rewar
     "`step_games` for any games"
     return step_games(numbers, chance, counts, fixed, actions, mode, out, finals, rewards, terminated, truncated, False)
 
-# %% ../nbs/40_envs.ipynb #40-envs-029
+# %% ../nbs/40_envs.ipynb #40-envs-032
 class Step(NamedTuple):
     "What a step of `n` games gave"
     seen:np.ndarray       # float32 (n, D): what to act on now
@@ -345,18 +356,33 @@ class Step(NamedTuple):
     finals:np.ndarray     # float32 (n, D), until the next step: what was seen last by those who began again in this one
     ended:int             # how many episodes ended
 
-def refuse(code:int):
-    "The error that belongs to a refused step"
+def refuse(code:int, use:str="step"): # what was asked for
+    "The error that belongs to what a compiled step says of a call"
     require(code != UNFIT, "action", "NaN or a number out of range", "numbers from -1 to 1")
-    require(code != NOT_BEGUN, "step", "a game that has not begun", "games after reset()")
-    require(code != IS_OVER, "step", "an episode that is over", "reset() first")
+    require(code != NOT_BEGUN, use, "a game that has not begun", "games after reset()")
+    require(code != IS_OVER, use, "an episode that is over", "reset() first")
+
+def _said(value):
+    "What an error shows of a value: the value, unless that takes more than a line"
+    return value if "\n" not in repr(value) else f"{type(value).__name__} of shape {getattr(value, 'shape', 'unknown')}"
+
+def check_open(env, use:str, must_have_begun:bool=True):
+    "May an environment be used so? Never after `close`, and in most ways not before `reset`"
+    require(not env.closed, use, "an environment that was closed", "a new one")
+    if must_have_begun and (env.games.phase == RESTING).any(): refuse(NOT_BEGUN, use)
+
+def check_seed(seed)->int|None:
+    "A seed as Gymnasium's generators take it"
+    is_whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool) and seed >= 0
+    if seed is not None and not is_whole: require(False, "seed", _said(seed), "a whole number from 0, or None")
+    return None if seed is None else int(seed)
 
 def games_of(stage:Stage, n:int, max_steps:int=0):
     "Fused games where that can be, any games elsewhere"
     is_fused = stage.model is None and type(stage.player) is BuiltInPlayer
     return (FusedGames if is_fused else AnyGames)(stage, n, max_steps)
 
-# %% ../nbs/40_envs.ipynb #40-envs-030
+# %% ../nbs/40_envs.ipynb #40-envs-033
 class FusedGames:
     "`n` exact games against a built-in player, all in one compiled loop"
     def __init__(self, stage:Stage, n:int, max_steps:int=0):
@@ -367,6 +393,8 @@ class FusedGames:
 
     @property
     def states(self)->np.ndarray: return self.numbers[:, :self.stage.n_features] # (n, F), a view
+    @property
+    def phase(self)->np.ndarray: return self.counts[:, PHASE]   # (n,)
     @property
     def steps(self)->np.ndarray: return self.counts[:, STEPS]   # (n,) since the episode began
 
@@ -389,7 +417,7 @@ class FusedGames:
 
     def rest(self): self.counts[:, PHASE] = RESTING
 
-# %% ../nbs/40_envs.ipynb #40-envs-031
+# %% ../nbs/40_envs.ipynb #40-envs-034
 def is_lost(states, layout:Layout)->np.ndarray: # states (n, F); bool (n,)
     "Can nobody go on from here? A learned game may claim a ball without a place or a court without a size"
     with np.errstate(invalid="ignore"): far = np.abs(layout.balls(states)[..., VX:VY+1]).max((-1, -2)) > MAX_SPEED
@@ -425,7 +453,7 @@ class AnyGames:
 
     def rest(self): self.phase[:] = RESTING
 
-# %% ../nbs/40_envs.ipynb #40-envs-032
+# %% ../nbs/40_envs.ipynb #40-envs-035
 def _both(self:AnyGames, actions):
     "Both sides' actions (n, 2) of a tick"
     if self.player is None: return actions
@@ -470,7 +498,7 @@ def _step(self:AnyGames, actions, mode=NEXT_STEP)->Step: # float32 (n,) or (n, 2
 
 AnyGames._both, AnyGames._tick, AnyGames.step = _both, _tick, _step
 
-# %% ../nbs/40_envs.ipynb #40-envs-036
+# %% ../nbs/40_envs.ipynb #40-envs-039
 class Camera:
     "The last two pictures that an agent sees of each of `n` games"
     def __init__(self, game:GameConfig, n:int): self.game, self.seen = game, np.zeros((n, *FRAME, 2), np.uint8)
@@ -484,7 +512,7 @@ class Camera:
         "What `look` would give if no episode began, and nothing is kept"
         return np.stack([self.seen[..., 1], grey_frames(states, self.game, FRAME[1], FRAME[0])], -1)
 
-# %% ../nbs/40_envs.ipynb #40-envs-038
+# %% ../nbs/40_envs.ipynb #40-envs-041
 PICTURE = (400, 200)            # width and height of a picture for people, pixels
 METADATA = dict(render_modes=["rgb_array", "human"], render_fps=60)
 
@@ -513,7 +541,7 @@ class Screen:
             pygame.display.quit()
         self.is_open = False
 
-# %% ../nbs/40_envs.ipynb #40-envs-039
+# %% ../nbs/40_envs.ipynb #40-envs-042
 class OnStage:
     "What the forms for one game share: how it is set up, shown and closed"
     def __init__(self, config:EnvConfig, render_mode:str|None):
@@ -526,10 +554,10 @@ class OnStage:
     @property
     def phase(self)->int:
         "Where the episode is: `RESTING`, `RUNNING` or `OVER`"
-        return int(self.games.counts[0, PHASE] if isinstance(self.games, FusedGames) else self.games.phase[0])
+        return int(self.games.phase[0])
 
     def refuse(self, code:int):
-        require(not self.closed, "step", "an environment that was closed", "a new one")
+        check_open(self, "step", False)
         refuse(code)
 
     def info(self, side:int)->dict:
@@ -554,7 +582,7 @@ class OnStage:
     def render(self):
         "The court as uint8 (200, 400, 3) in the mode rgb_array; a window draws itself"
         if self.render_mode != "rgb_array": return None
-        require(self.phase != RESTING, "render", "a game that has not begun", "games after reset()")
+        check_open(self, "render")
         return self.picture()
 
     def close(self):
@@ -566,7 +594,7 @@ def frames_per_second(stage:Stage)->int:
     "Steps in a second of the game"
     return max(1, round(stage.game.tick_rate/stage.config.skip))
 
-# %% ../nbs/40_envs.ipynb #40-envs-041
+# %% ../nbs/40_envs.ipynb #40-envs-044
 SPEEDS = {0: 0., 1: -1., 2: 1.}         # stay, up, down
 MOVES = np.array([0, -1, 1], np.float32)
 PARTS = {"discrete": (3,), "two_part": (3, N_SPEEDS)}
@@ -581,8 +609,8 @@ def as_speeds(actions, kind:str)->np.ndarray: # float32 (n,)
 
 def check_moves(actions, n:int, kind:str)->np.ndarray: # float32 (n,)
     "The actions of `n` games as shares of top speed; numbers out of range are left to the step"
-    got = np.asarray(actions)
-    shape = {"continuous": (n, 1), "discrete": (n,), "two_part": (n, 2)}[kind]
+    got, shape = _as_array(actions), {"continuous": (n, 1), "discrete": (n,), "two_part": (n, 2)}[kind]
+    require(got is not None, "actions", "rows of unlike lengths", f"{_FITS[kind]}, in an array of shape {shape}")
     require(got.shape == shape, "actions, shape", got.shape, shape)
     require(got.dtype.kind in ("iuf" if kind == "continuous" else "iu"), "actions", got.dtype, _FITS[kind])
     if kind != "continuous":
@@ -591,17 +619,23 @@ def check_moves(actions, n:int, kind:str)->np.ndarray: # float32 (n,)
     return as_speeds(got, kind)
 
 def check_action(action, kind:str)->float:
-    "One game's action as a share of top speed; `ValueError` if it is not in the space"
-    got, size = np.asarray(action), 2 if kind == "two_part" else 1
+    "One game's action as a share of top speed; `ValueError` if it is not in the space. One number may stand alone"
+    got, shapes = _as_array(action), [(2,)] if kind == "two_part" else [(1,), ()]
     accepts = "one number from -1 to 1, in an array of shape (1,)" if kind == "continuous" else _FITS[kind]
-    require(got.size == size and got.dtype.kind in ("iuf" if kind == "continuous" else "iu"), "action", action, accepts)
+    is_fit = got is not None and got.shape in shapes and got.dtype.kind in ("iuf" if kind == "continuous" else "iu")
+    if not is_fit: require(False, "action", _said(action), accepts)
     if kind == "continuous": is_inside = abs(got.item()) <= 1
     else: is_inside = all(0 <= part < many for part, many in zip(got.ravel().tolist(), PARTS[kind]))
     require(is_inside, "action", action, accepts)
-    if kind == "continuous": return got.item()
+    if kind == "continuous": return float(got.item())
     return as_speeds(got.reshape((1,) if kind == "discrete" else (1, 2)), kind).item()
 
-# %% ../nbs/40_envs.ipynb #40-envs-044
+def _as_array(value):
+    "An array, or None where NumPy finds no shape in it"
+    try: return np.asarray(value)
+    except ValueError: return None
+
+# %% ../nbs/40_envs.ipynb #40-envs-047
 NEAR = 1e-4     # court heights: a paddle so near to its limit is at the wall, as exactly as a learned game knows it
 
 def action_masks(
@@ -617,8 +651,11 @@ def action_masks(
     masks[:, 1], masks[:, 2] = y > -limit, y < limit
     return masks
 
-# %% ../nbs/40_envs.ipynb #40-envs-047
-NEEDS_OPPONENT = f"a Player, {', '.join(PLAYERS)}; two agents play in PettingZoo's form"
+# %% ../nbs/40_envs.ipynb #40-envs-052
+NEEDS_OPPONENT = "a Player or its name; two agents play in PettingZoo's form"
+_ARRAY, _ALONE = np.ndarray, (1,)                                    # looked up at every step
+_REALS = frozenset((np.dtype(np.float32), np.dtype(np.float64)))    # what needs no second look in a step,
+_WHOLES = frozenset((int, np.int64))                                 # and among whole numbers
 
 class PongEnv(OnStage, gymnasium.Env):
     "One game of Pong from one side; `settings` are the fields of `EnvConfig`"
@@ -638,8 +675,8 @@ class PongEnv(OnStage, gymnasium.Env):
 
     def reset(self, *, seed:int|None=None, options:dict|None=None):
         "Begin the first episode of `seed`, or the next"
-        require(not self.closed, "reset", "an environment that was closed", "a new one")
-        gymnasium.Env.reset(self, seed=seed)
+        check_open(self, "reset", False)
+        gymnasium.Env.reset(self, seed=check_seed(seed))
         keys = None if self.source is self.np_random else draw_key(self.np_random)     # seeded: another generator
         self.source = self.np_random
         return self._look(self.games.begin(np.zeros(1, np.int64), keys), True), self.info(self.stage.side)
@@ -648,8 +685,10 @@ class PongEnv(OnStage, gymnasium.Env):
         "One step; an action outside of its space, or a game that is not running, raises `ValueError`"
         if not self.is_plain: return self._step(action)
         seen = np.empty(self.size, np.float32)
-        try: speed = SPEEDS[action] if self.is_discrete else float(action.item())
-        except (KeyError, TypeError, ValueError, AttributeError): speed = check_action(action, self.kind)
+        if self.is_discrete: speed = SPEEDS.get(action) if type(action) in _WHOLES else None
+        elif type(action) is _ARRAY and action.dtype in _REALS and action.shape == _ALONE: speed = action.item()
+        else: speed = None
+        if speed is None: speed = check_action(action, self.kind)
         numbers, chance, counts, fixed = self.rows
         code = step_alone(numbers, chance, counts, fixed, speed, seen)
         if code == 0: return seen, 0., False, False, {}
@@ -666,13 +705,14 @@ class PongEnv(OnStage, gymnasium.Env):
 
     def action_masks(self)->np.ndarray: # bool (3,) or (3 + N_SPEEDS,)
         "Which parts of a discrete or two-part action do something now; see `action_masks`"
+        check_open(self, "action_masks")
         return self.masks(self.stage.side)
 
     def _look(self, seen, has_begun):
         self.show()
         return seen[0] if self.camera is None else self.camera.look(seen, np.array([has_begun]))[0]
 
-# %% ../nbs/40_envs.ipynb #40-envs-049
+# %% ../nbs/40_envs.ipynb #40-envs-054
 class PongVectorEnv(VectorEnv):
     "`num_envs` games of Pong from one side, batched; `settings` are the fields of `EnvConfig`"
     metadata = METADATA
@@ -705,15 +745,18 @@ class PongVectorEnv(VectorEnv):
         """Begin first episodes (`seed`: a number s for s, s+1, ..., or one for each), or the next.
 
         `options["reset_mask"]` (bool (n,)): only these games"""
-        require(not self.closed, "reset", "an environment that was closed", "a new one")
+        check_open(self, "reset", False)
+        require(options is None or isinstance(options, dict), "options", options, "a dict, or None")
         keys, mask = self._keys(seed), (options or {}).get("reset_mask", np.ones(self.num_envs, np.bool_))
         is_mask = isinstance(mask, np.ndarray) and mask.dtype == np.bool_ and mask.shape == (self.num_envs,)
-        require(is_mask and mask.any(), "reset_mask", mask, f"{self.num_envs} booleans in an array, some of them true")
+        accepts = f"{self.num_envs} booleans in an array, some of them true"
+        if not is_mask or not mask.any(): require(False, "reset_mask", _said(mask), accepts)
         seen = self.games.begin(np.flatnonzero(mask), None if keys is None else keys[mask])
         return self._look(seen, mask), self._infos(seen, mask)
 
     def action_masks(self)->np.ndarray: # bool (n, 3) or (n, 3 + N_SPEEDS)
         "Which parts of a discrete or two-part action do something now, in every game; see `action_masks`"
+        check_open(self, "action_masks")
         seen = observe(self.games.states, self.stage.side, n_balls=self.stage.game.n_balls)
         return action_masks(seen, self.stage.game, self.kind)
 
@@ -722,18 +765,20 @@ class PongVectorEnv(VectorEnv):
         if seed is None and self.source is self.np_random: return None
         if seed is None: keys = [draw_key(self.np_random) for _ in range(self.num_envs)]
         else:
-            seeds = range(seed, seed + self.num_envs) if isinstance(seed, (int, np.integer)) else seed
+            is_many = isinstance(seed, (list, tuple, range)) or isinstance(seed, np.ndarray) and seed.ndim == 1
+            first = None if is_many else check_seed(seed)
+            seeds = [check_seed(s) for s in seed] if is_many else range(first, first + self.num_envs)
             require(len(seeds) == self.num_envs, "seed", f"{len(seeds)} numbers", f"one, or {self.num_envs}")
-            super().reset(seed=int(seed) if isinstance(seed, np.integer) else seed if isinstance(seed, int) else None)
-            keys = [draw_key(np_random(None if s is None else int(s))[0]) for s in seeds]
+            super().reset(seed=first)
+            keys = [draw_key(np_random(s)[0]) for s in seeds]
         self.source = self.np_random
         return np.array(keys, np.uint64)
 
-# %% ../nbs/40_envs.ipynb #40-envs-050
+# %% ../nbs/40_envs.ipynb #40-envs-055
 @patch
 def step(self:PongVectorEnv, actions):
     "One step of every game; actions outside of their space, or a game that is not running, raise `ValueError`"
-    require(not self.closed, "step", "an environment that was closed", "a new one")
+    check_open(self, "step", False)
     done = self.games.step(check_moves(actions, self.num_envs, self.kind), self.mode)
     infos = self._infos(done.seen)
     if self.mode == SAME_STEP and done.ended: self._note_finals(infos, done)
@@ -777,18 +822,19 @@ def _masks(self:PongVectorEnv, seen):
 def render(self:PongVectorEnv):
     "A picture of every game in the mode rgb_array"
     if self.render_mode is None: return None
+    check_open(self, "render")
     return tuple(frame(state, self.stage.game, *PICTURE) for state in self.games.states)
 
 @patch
 def close_extras(self:PongVectorEnv, **kwargs): self.games.rest()
 
-# %% ../nbs/40_envs.ipynb #40-envs-052
+# %% ../nbs/40_envs.ipynb #40-envs-057
 ID = "pong_model/Pong-v0"
 if ID not in gymnasium.registry:
     gymnasium.register(ID, f"{PongEnv.__module__}:PongEnv", order_enforce=False,
                        vector_entry_point=f"{PongVectorEnv.__module__}:PongVectorEnv")
 
-# %% ../nbs/40_envs.ipynb #40-envs-064
+# %% ../nbs/40_envs.ipynb #40-envs-075
 class PongParallelEnv(OnStage, ParallelEnv):
     "One game of Pong with an agent on each side; `settings` are the fields of `EnvConfig` but `opponent` and `side`"
     metadata = METADATA | dict(name="pong_model_v0", is_parallelizable=True)
@@ -814,7 +860,8 @@ class PongParallelEnv(OnStage, ParallelEnv):
 
     def reset(self, seed:int|None=None, options:dict|None=None):
         "Begin the first episode of `seed`, or the next"
-        require(not self.closed, "reset", "an environment that was closed", "a new one")
+        check_open(self, "reset", False)
+        seed = check_seed(seed)
         is_new = seed is not None or self.source is None
         if is_new: self.source, _ = np_random(seed)
         self.games.begin(np.zeros(1, np.int64), draw_key(self.source) if is_new else None)
@@ -824,8 +871,9 @@ class PongParallelEnv(OnStage, ParallelEnv):
     def step(self, actions:dict):
         "One step; an action of each agent, by its name"
         if not self.agents: self.refuse(IS_OVER if self.phase == OVER else NOT_BEGUN)
-        given = f"of {', '.join(map(str, actions)) or 'nobody'}"
-        require(set(actions) == set(SIDES), "actions", given, f"one of each agent: {', '.join(SIDES)}")
+        is_dict = isinstance(actions, dict)
+        given = f"of {', '.join(map(str, actions)) or 'nobody'}" if is_dict else actions
+        require(is_dict and set(actions) == set(SIDES), "actions", given, f"one of each agent: {', '.join(SIDES)}")
         self.games.max_steps = self.max_cycles or 0
         both = [check_action(actions[side], self.kind) for side in SIDES]
         done = self.games.step(np.array([both], np.float32), DISABLED)
@@ -854,7 +902,7 @@ def env(**settings):
     "The same for agents who are asked in turn (PettingZoo's AEC form)"
     return parallel_to_aec(parallel_env(**settings))
 
-# %% ../nbs/40_envs.ipynb #40-envs-070
+# %% ../nbs/40_envs.ipynb #40-envs-081
 def sb3_vector(num_envs:int=1024, **settings): # settings of `PongVectorEnv`
     "A batch of games as Stable-Baselines3's `VecEnv`; `ImportError` where that is not installed"
     from stable_baselines3.common.vec_env import VecEnv
@@ -891,7 +939,7 @@ def sb3_vector(num_envs:int=1024, **settings): # settings of `PongVectorEnv`
 
     return Batch(PongVectorEnv(num_envs, autoreset_mode=AutoresetMode.SAME_STEP, **settings))
 
-# %% ../nbs/40_envs.ipynb #40-envs-077
+# %% ../nbs/40_envs.ipynb #40-envs-088
 def steps_per_second(
     env,                  # a Gymnasium environment, single or vector, fresh
     seconds:float=1.,     # how long to measure, in five stretches
