@@ -4,7 +4,7 @@
 
 # %% ../nbs/43_dream.ipynb #43-dream-002
 from __future__ import annotations
-import dataclasses, json, time
+import dataclasses, json, math, time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -18,16 +18,17 @@ from .models.core import Model, find_model, save_model
 from .fuzzy import FuzzyEngine
 from .evaluation import as_subject, compare, follow, rallies_right, record_rallies, valid_ticks
 from .training import TrainConfig, fit
-from .tracking import load_model
-from .envs import SAME_STEP, AnyGames, Stage, rules_called
-from .agents import Agent, AgentConfig, Policy, find_player, load_agent, play_points, save_agent, wilson
+from .tracking import load_model, model_folder
+from .envs import SAME_STEP, AnyGames, EnvConfig, Stage, episode_seed, rules_called
+from .agents import Agent, AgentConfig, Policy, find_player, first_points, load_agent, play_points, point_keys, save_agent, wilson
 from .ppo import PPOConfig, best_agent, begin_run, train
 
 # %% auto #0
-__all__ = ['SEEDS', 'POINTS', 'BLIND', 'WORSE', 'TEMPERATURES', 'PLAYERS_BESIDE', 'ELSEWHERE', 'OTHERS', 'ERRS', 'Transfer',
-           'reality', 'opinion', 'DreamConfig', 'dream', 'worse_model', 'rightness', 'kept', 'as_row', 'row',
-           'player_row', 'percent', 'grouped', 'group_line', 'transfer_table', 'disagree', 'Disagreements', 'exploit',
-           'findings', 'aim_of', 'finding', 'exploiter', 'Study', 'study']
+__all__ = ['SEEDS', 'POINTS', 'BLIND', 'WORSE', 'TEMPERATURES', 'PLAYERS_BESIDE', 'TABLE_HEAD', 'ELSEWHERE', 'OTHERS', 'ERRS',
+           'Transfer', 'reality', 'opinion', 'DreamConfig', 'dream', 'worse_model', 'rightness', 'kept', 'sealed',
+           'as_row', 'row', 'player_row', 'percent', 'grouped', 'spread', 'mean_share', 'ratio', 'group_line',
+           'transfer_table', 'disagree', 'Disagreements', 'seek', 'exploit', 'stage_of', 'findings', 'aim_of',
+           'finding', 'exploiter', 'Study', 'study', 'read_study']
 
 # %% ../nbs/43_dream.ipynb #43-dream-005
 SEEDS, POINTS = tuple(range(100, 120)), 200      # of the transfer table
@@ -38,23 +39,30 @@ class Transfer:
     shares:tuple            # of points made, one for each seed
     n:int                   # points in all
     unfinished:float        # share of points that took more than a minute
-    opinion:float|None = None  # the share that the dream it was trained in gives it
+    thought:tuple|None=None # the shares that the dream it was trained in gives it, on the same seeds
     @property
     def share(self)->float: return float(np.mean(self.shares))
     @property
     def interval(self)->tuple: return wilson(round(self.share*self.n), self.n)
     @property
-    def flattery(self)->float|None: return None if self.opinion is None else self.opinion - self.share
+    def opinion(self)->float|None: return None if self.thought is None else float(np.mean(self.thought))
+    @property
+    def flattery(self)->tuple|None: # and how far off it may be (95 %)
+        if self.thought is None: return None
+        off = np.subtract(self.thought, self.shares)
+        return float(off.mean()), float(1.96*off.std(ddof=1)/math.sqrt(len(off)))
 
-def reality(player:Player, opponent="equal", rules="arcade", seeds=SEEDS, points:int=POINTS)->Transfer:
+def reality(player:Player, opponent="equal", rules="arcade", seeds=SEEDS, points:int=POINTS, engine=None)->Transfer: # engine: as in `play_points`
     "Play the fixed seeds in the exact game"
-    played = [play_points(player, opponent, rules, points, seed) for seed in seeds]
+    played = [play_points(player, opponent, rules, points, seed, engine=engine) for seed in seeds]
     return Transfer(tuple(p.share for p in played), points*len(seeds), sum(p.unfinished for p in played)/points/len(seeds))
 
-def opinion(player:Player, model:Model, opponent="equal", points:int=4000, seed:int=99, event_temperature:float=0.)->float:
-    "The share of points that the model thinks the player makes: the same count, in the dream"
-    engine = lambda n: FuzzyEngine(model, n_games=n, event_temperature=event_temperature)
-    return play_points(player, opponent, engine(1).config, points, seed, engine=engine).share
+def opinion(player:Player, model:Model, opponent="equal", seeds=SEEDS, points:int=POINTS, event_temperature:float=0.)->tuple:
+    "The shares of points that the model thinks the player makes: the same seeds, the same count, in the dream"
+    keys = np.concatenate([point_keys(seed, points) for seed in seeds])
+    engine = FuzzyEngine(model, n_games=len(keys), event_temperature=event_temperature)
+    result, _ = first_points(player, find_player(opponent), engine, episode_seed(keys, np.uint64(0)))
+    return tuple((result.reshape(len(seeds), points) > 0).mean(1).tolist())
 
 # %% ../nbs/43_dream.ipynb #43-dream-009
 @dataclass(frozen=True)
@@ -67,6 +75,7 @@ class DreamConfig:
     seed:int=0                         # of weights, games and choices, 0 to 65535
     rules:str="arcade"                 # classic, arcade, or a model: the game that it learned
     opponent:str="equal"               # who is played against, there and in the exact game
+    horizon:int=3600                   # ticks after which a point is broken off, 1 to 1000000
 
     def __post_init__(self): self.ppo()
 
@@ -75,12 +84,12 @@ class DreamConfig:
     @property
     def name(self)->str:
         where = Path(str(self.model_path)).name + (f"-{self.rules}" if self.is_exact and self.rules != "arcade" else "")
-        where += "" if self.opponent == "equal" else f"-{self.opponent}"
+        where += ("" if self.opponent == "equal" else f"-{self.opponent}") + ("" if self.horizon == 3600 else f"-h{self.horizon}")
         return f"{where}-t{self.event_temperature:g}-{self.total/1e6:g}M-s{self.seed}"
 
     def ppo(self)->PPOConfig:
         "The same training, whatever plays"
-        same = dict(total=self.total, games=self.games, seed=self.seed, rules=self.rules, opponent=self.opponent, points=0)
+        same = dict(total=self.total, games=self.games, seed=self.seed, rules=self.rules, opponent=self.opponent, horizon=self.horizon, points=0)
         if self.is_exact: return PPOConfig(**same)
         return PPOConfig(engine="fuzzy", model_path=self.model_path, event_temperature=self.event_temperature, **same)
 
@@ -92,9 +101,9 @@ def dream(config:DreamConfig, agent_config:AgentConfig=AgentConfig(), logs=(), h
 BLIND = dict(questions=0, what_ifs=0, wanted_events=20, threads=1)     # learns from examples only
 WORSE = dict(                                       # name: the model's options, the training's
     hasty=(dict(hidden_size=4, planes=2, head_size=2), BLIND | dict(epochs=1, steps_per_epoch=15)),
-    small=(dict(hidden_size=4, planes=2, head_size=4), BLIND | dict(epochs=2, steps_per_epoch=30)),
-    brief=(dict(), BLIND | dict(epochs=1, steps_per_epoch=40)),
     short=(dict(), BLIND | dict(epochs=3, steps_per_epoch=60)),
+    midway=(dict(), BLIND | dict(epochs=4, steps_per_epoch=75)),
+    late=(dict(), BLIND | dict(epochs=4, steps_per_epoch=85)),
     blind=(dict(), BLIND | dict(epochs=8, steps_per_epoch=100)))
 
 def worse_model(name:str, folder, games:int=400, ticks:int=400)->Path:
@@ -120,72 +129,95 @@ def rightness(model:Model, n:int=300, seed:int=3, upto:int=200)->dict:
 TEMPERATURES = (0., .5, 1., 1.15)
 PLAYERS_BESIDE = ("random", "untrained", "level2", "level4", "interceptor", "equal", "oracle")
 
-def kept(path, make)->dict:
-    "What `make()` gives, as JSON; from `path` if it was made before"
+def kept(path, make, sha256=None)->dict: # sha256: of the model that it is about
+    "What `make()` gives, as JSON; from `path` if it was made before, and of the same model"
     path = Path(path)
-    if not path.is_file():
-        got = json.dumps(make()) + "\n"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lambda p: Path(p).write_text(got))
-    return json.loads(path.read_text())
+    if path.is_file() and (got := json.loads(path.read_text())).get("sha256") == sha256: return got
+    got = json.dumps(make() | dict(sha256=sha256)) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, lambda p: Path(p).write_text(got))
+    return json.loads(got)
+
+def sealed(model_path)->str|None:
+    "The checksum of a model; None: the rules"
+    return None if model_path == "exact" else json.loads((model_folder(model_path)/"config.json").read_text())["sha256"]
 
 def as_row(real:Transfer, **more)->dict:
     "A `Transfer` to be written down"
-    return more | dict(share=real.share, interval=real.interval, shares=real.shares, n=real.n, unfinished=real.unfinished, opinion=real.opinion, flattery=real.flattery)
+    told = {name: getattr(real, name) for name in ("share", "interval", "unfinished", "opinion", "flattery", "n", "shares", "thought")}
+    return more | told
 
 def row(config:DreamConfig, folder, say=print)->dict:
     "Train, play, ask the dream; from `folder` if it was done before"
-    place = Path(folder)/config.name
+    place, sha256 = Path(folder)/config.name, sealed(config.model_path)
     def make():
         began = time.process_time()
         agent = dream(config)
         seconds, real, right = time.process_time() - began, reality(agent, config.opponent, rules_called(config.rules)), None
         if not config.is_exact:
             model = load_model(config.model_path)
-            real = dataclasses.replace(real, opinion=opinion(agent, model, config.opponent, event_temperature=config.event_temperature))
-            right = kept(Path(folder)/"rightness"/f"{Path(config.model_path).name}.json", lambda: rightness(model))
+            real = dataclasses.replace(real, thought=opinion(agent, model, config.opponent, event_temperature=config.event_temperature))
+            right = kept(Path(folder)/"rightness"/f"{Path(config.model_path).name}.json", lambda: rightness(model), sha256)
         save_agent(agent, place, dream=dataclasses.asdict(config))
         said = "" if real.opinion is None else f", {real.opinion:.1%} in the dream"
         say(f"{config.name}: {real.share:.1%} of points in the exact game{said}; {seconds:.0f} s")
         return as_row(real, **dataclasses.asdict(config) | dict(model_path=Path(config.model_path).name, name=config.name, seconds=seconds, rightness=right))
-    return kept(place/"row.json", make)
+    return kept(place/"row.json", make, sha256)
 
 def player_row(name:str, folder, opponent="equal", rules="arcade")->dict:
     "The same of a player that did not learn"
     torch.manual_seed(0)
+    game = rules_called(rules)
     player = Agent(Policy(AgentConfig())) if name == "untrained" else find_player(name)
-    place = "players" if (opponent, rules) == ("equal", "arcade") else f"players-{rules}-{opponent}"
-    return kept(Path(folder)/place/f"{name}.json", lambda: as_row(reality(player, opponent, rules_called(rules)), name=name))
+    return kept(Path(folder)/f"players-{rules}-{opponent}"/f"{name}.json", lambda: as_row(reality(player, opponent, game), name=name, rules=rules))
 
 # %% ../nbs/43_dream.ipynb #43-dream-019
-def percent(x)->str: return "" if x is None else f"{x:.1%}"
+def percent(x, off=None)->str: return "" if x is None else f"{x:.1%}" + ("" if off is None else f" ± {100*off:.1f}")
 
-def grouped(rows)->dict: # (place, temperature, rules): rows
+def grouped(rows)->dict: # (place, temperature, rules, horizon): rows
     "Trainings that differ by nothing but their seed"
     groups = {}
-    for r in rows: groups.setdefault((r["model_path"], r["event_temperature"], r["rules"]), []).append(r)
+    for r in rows: groups.setdefault(tuple(r[name] for name in ("model_path", "event_temperature", "rules", "horizon")), []).append(r)
     return groups
 
-def group_line(group, some, exact)->str:
-    "One line of the table; `exact`: the mean share of the exact-trained, or None"
-    (place, temperature, rules), n = group, sum(r["n"] for r in some)
+def spread(rows)->float:
+    "The standard deviation of shares between trainings that differ by nothing but their seed, pooled; 0: each was done once"
+    groups = [[r["share"] for r in some] for some in grouped(rows).values()]
+    freedom = sum(len(some) - 1 for some in groups)
+    return math.sqrt(sum(len(some)*np.var(some) for some in groups)/freedom) if freedom else 0.
+
+def mean_share(some, between:float)->tuple: # of rows; between: the `spread`
+    "The mean share of one setting, and how far off it may be (95 %)"
+    share, n = float(np.mean([r["share"] for r in some])), sum(r["n"] for r in some)
+    return share, max(1.96*between/math.sqrt(len(some)), np.ptp(wilson(round(share*n), n))/2)
+
+def ratio(a:tuple, b:tuple)->tuple:
+    "The first over the second, both with what they may be off"
+    return a[0]/b[0], a[0]/b[0]*math.hypot(a[1]/max(a[0], 1e-9), b[1]/b[0])
+
+# %% ../nbs/43_dream.ipynb #43-dream-020
+TABLE_HEAD = ["trained in", "temperature", "points made in the exact game (95 %)", "each training", "of the exact-trained", "the dream's opinion", "flattery", "unfinished", "s of one core"]
+
+def group_line(group, some, between:float, exact)->str:
+    "One line of the table; `exact`: the mean share of the exact-trained and how far off it may be, or None"
+    (place, temperature, rules, horizon), share = group, mean_share(some, between)
     mean = lambda name: None if some[0][name] is None else float(np.mean([r[name] for r in some]))
-    low, high = wilson(round(mean("share")*n), n)
-    cells = [place + (", classic rules" if rules == "classic" else ""), f"{temperature:g}", f"{mean('share'):.1%} ({low:.1%} to {high:.1%})",
-             ", ".join(f"{100*r['share']:.1f}" for r in some), percent(mean("share")/exact) if exact else "",
-             *(percent(mean(name)) for name in ("opinion", "flattery", "unfinished")), f"{mean('seconds'):.0f}"]
+    flattery = some[0]["flattery"] and (np.mean([r["flattery"][0] for r in some]), np.linalg.norm([r["flattery"][1] for r in some])/len(some))
+    what = place + (", classic rules" if rules == "classic" else "") + ("" if horizon == 3600 else f", broken off after {horizon} ticks")
+    cells = [what, f"{temperature:g}", percent(*share), ", ".join(f"{100*r['share']:.1f}" for r in some), percent(*ratio(share, exact)) if exact and place != "exact" else "",
+             percent(mean("opinion")), percent(*flattery) if flattery else "", percent(mean("unfinished")), f"{mean('seconds'):.0f}"]
     return f"| {' | '.join(cells)} |"
 
 def transfer_table(rows, players=())->str: # markdown
     "The transfer table; rows of players that did not learn at its end"
-    exact = [r["share"] for r in rows if r["model_path"] == "exact"]
-    exact = np.mean(exact) if exact and np.mean(exact) > .01 else None
-    lines = ["| trained in | temperature | points made in the exact game (95 %) | each training | of the exact-trained | the dream's opinion | flattery | unfinished | s of one core |", "|---|---|---|---|---|---|---|---|---|"]
-    lines += [group_line(group, some, exact) for group, some in grouped(rows).items()]
-    lines += [f"| *{r['name']}* | | {r['share']:.1%} ({r['interval'][0]:.1%} to {r['interval'][1]:.1%}) | | | | | {r['unfinished']:.1%} | |" for r in players]
+    between, exact = spread(rows), [r for r in rows if r["model_path"] == "exact"]
+    exact = mean_share(exact, between) if exact and np.mean([r["share"] for r in exact]) > .01 else None
+    lines = [f"| {' | '.join(TABLE_HEAD)} |", "|---"*len(TABLE_HEAD) + "|"]
+    lines += [group_line(group, some, between, exact) for group, some in grouped(rows).items()]
+    lines += [f"| *{r['name']}* | | {percent(r['share'], np.ptp(r['interval'])/2)} | | | | | {r['unfinished']:.1%} | |" for r in players]
     return "\n".join(lines)
 
-# %% ../nbs/43_dream.ipynb #43-dream-022
+# %% ../nbs/43_dream.ipynb #43-dream-023
 ELSEWHERE = .01     # court heights, or as much a second: a ball so far off is wrong
 
 def disagree(true, said)->np.ndarray: # states (n, F) after the same tick; bool (n,)
@@ -215,29 +247,37 @@ class Disagreements(AnyGames):
         self.found = disagree(self.true, self.said) & (was > 0)
         rewards[:] = paid + self.found
 
-# %% ../nbs/43_dream.ipynb #43-dream-025
+# %% ../nbs/43_dream.ipynb #43-dream-028
+def seek(run)->object: # a `ppo.Run`, changed
+    "Pay for disagreement from now on"
+    n = run.config.games
+    games, keys = Disagreements(run.games.stage, n), np.random.default_rng((run.config.seed, 1)).integers(2**39, size=n, dtype=np.uint64)
+    run.seen, run.games = games.begin(np.arange(n), keys), games
+    return run
+
 def exploit(config:DreamConfig, winner:Agent)->Agent:
     "Send an agent that learned to win in a dream to look for what is wrong with it"
     run = begin_run(winner.config, config.ppo())
     for policy in (run.policy, run.agent.policy): policy.load_state_dict(winner.policy.state_dict())
-    games = Disagreements(run.games.stage, config.games)
-    run.seen, run.games = games.begin(np.arange(config.games), run.games.keys), games
-    return best_agent(train(run))
+    return best_agent(train(seek(run)))
 
-def findings(player:Player, config:DreamConfig, n:int=256, ticks:int=2400)->dict:
-    "What a player meets in the dream: ticks, disagreements (each a `finding`), and [offset, speed] of paddle hits"
-    stage = Stage(dataclasses.replace(config.ppo().env(1, find_player("equal")), skip=1))
+def stage_of(config:DreamConfig)->Stage:
+    "Where a dream is played, tick by tick"
+    return Stage(dataclasses.replace(config.ppo().env(1, find_player(config.opponent)), skip=1))
+
+def findings(player:Player, stage:Stage, n:int=256, ticks:int=2400)->dict:
+    "What a player on the left meets: ticks, disagreements (each a `finding`), and [offset, speed] of its own paddle's hits"
     games, everyone, found, hits = Disagreements(stage, n), np.arange(n), [], []
     games.begin(everyone, np.uint64(1 << 41) + everyone.astype(np.uint64))         # training never comes there
     player.reset(everyone.astype(np.uint64), stage.game, 0)
     for _ in range(ticks):
         told = games.step(np.clip(np.nan_to_num(player.act(games.states)), -1, 1).astype(np.float32), SAME_STEP)
         found.append(np.stack([games.before, games.true, games.said], 1)[games.found])
-        hits.append(games.before[np.isin(event_classes(games.layout.balls(games.true))[0][:, 0], (HIT_LEFT, HIT_RIGHT))])
+        hits.append(games.before[event_classes(games.layout.balls(games.true))[0][:, 0] == HIT_LEFT])
         ended = np.flatnonzero(told.terminated | told.truncated)
         if len(ended): player.reset(ended.astype(np.uint64), stage.game, 0, ended)
     found, hits = np.concatenate(found), np.concatenate(hits)
-    some = lambda rows: rows[::max(1, len(rows)//1000)]         # enough for a picture
+    some = lambda rows: rows[::max(1, math.ceil(len(rows)/300))]         # enough for a picture
     return dict(ticks=n*ticks, n_found=len(found), n_hits=len(hits), found=[finding(*rows, stage.game) for rows in some(found)], hits=[aim_of(before, stage.game) for before in some(hits)])
 
 def aim_of(before, game:GameConfig)->list: # one row (F,)
@@ -245,30 +285,30 @@ def aim_of(before, game:GameConfig)->list: # one row (F,)
     ball = Layout(1).balls(before[None])[0, 0]
     paddle = before[LEFT_Y] if ball[X] < 0 else before[RIGHT_Y]
     at = ball[Y] + ball[VY]*max(0., float((.98 - game.ball_radius - abs(ball[X]))/max(abs(ball[VX]), 1e-6)))    # at the paddle's face
-    return [float((at - paddle)/(game.paddle_height/2 + game.ball_radius)), float(np.hypot(ball[VX], ball[VY]))]
+    return [round(float(x), 4) for x in ((at - paddle)/(game.paddle_height/2 + game.ball_radius), np.hypot(ball[VX], ball[VY]))]
 
 def finding(before, true, said, game:GameConfig)->dict: # rows (F,)
     "One disagreement: what the game does, what the dream says, where, and how far apart they are"
     balls = Layout(1).balls(np.stack([before, true, said]))
     (h, v), place = event_classes(balls[1:]), balls[:, 0, X:Y + 1]
     named = [" + ".join(x for x in (HORIZONTAL[a], VERTICAL[b]) if x != "nothing") or "nothing" for a, b in zip(h[:, 0], v[:, 0])]
-    return dict(true=named[0], said=named[1], place=[float(x) for x in place[0]], aim=aim_of(before, game), apart=float(np.abs(balls[1, 0, X:VY + 1] - balls[2, 0, X:VY + 1]).max()))
+    return dict(true=named[0], said=named[1], place=[round(float(x), 4) for x in place[0]], aim=aim_of(before, game), apart=float(np.abs(balls[1, 0, X:VY + 1] - balls[2, 0, X:VY + 1]).max()))
 
-# %% ../nbs/43_dream.ipynb #43-dream-026
+# %% ../nbs/43_dream.ipynb #43-dream-031
 def exploiter(config:DreamConfig, folder, winner:Agent|None=None, say=print, **how)->dict: # of `findings`
     "Train the exploiter of a dream, and see what it and others find; `winner`: by default who was trained there, see `row`"
     place = Path(folder)/f"exploiter-{config.name}"
     def make():
-        began = winner or load_agent(Path(folder)/config.name)
+        began, stage = winner or load_agent(Path(folder)/config.name), stage_of(config)
         agent = exploit(config, began)
         save_agent(agent, place, exploits=dataclasses.asdict(config))
         players = dict(exploiter=agent, winner=began, equal=find_player("equal"), random=find_player("random"))
-        found = {name: findings(player, config, **how) for name, player in players.items()}
+        found = {name: findings(player, stage, **how) for name, player in players.items()}
         say(f"exploiter of {config.name}: " + ", ".join(f"{name} {f['n_found']/f['ticks']*1e4:.3f}" for name, f in found.items()) + " in 10,000 ticks")
         return found
-    return kept(place/"findings.json", make)
+    return kept(place/"findings.json", make, sealed(config.model_path))
 
-# %% ../nbs/43_dream.ipynb #43-dream-029
+# %% ../nbs/43_dream.ipynb #43-dream-034
 OTHERS = {name: "classic" for name in ("classic-rnn", "classic-transformer", "positions-rnn", "positions-transformer", "match-rnn")}
 OTHERS |= {name: name for name in ("scale-rnn", "balls-rnn")}     # shipped model: the game that it learned
 ERRS = "level1"     # plays against them: in classic rules only the other's mistakes can be used
@@ -276,24 +316,31 @@ ERRS = "level1"     # plays against them: in classic rules only the other's mist
 class Study(NamedTuple):
     "All rows"
     arcade:list     # trained inside the rules and inside the shipped model
-    control:list    # the same in classic rules
-    shipped:list    # trained inside the other shipped models, and inside their rules, against somebody who errs
-    worse:list      # trained inside worse models
     players:list    # did not learn
-    found:dict|None # by the exploiter, beside others
+    worse:list      # trained inside worse models
+    control:list    # the same in classic rules
+    others:list     # trained inside the other shipped models, and inside their rules, against somebody who errs
+    beside:list     # did not learn, against the same
+    found:dict      # by the exploiter, beside others
 
-def study(folder, temperatures=TEMPERATURES, seeds=(0, 1), exact_seeds=(0, 1, 2, 3, 4), total:int=2_000_000, worse=tuple(WORSE), fresh:bool=True, say=print)->Study: # fresh: do what is not done yet
-    "All that is done, and with `fresh` first all that is not"
+def study(folder, temperatures=TEMPERATURES, seeds=(0, 1, 2, 3, 4), total:int=2_000_000, worse=tuple(WORSE), say=print)->Study:
+    "Do what is not done yet, and write it all into `folder`/study.json"
     require(len(temperatures) > 0, "temperatures", temperatures, "one or more")
-    folder, rows = Path(folder), lambda *kinds: [r for r in kinds if r]
-    read = lambda path, make, *what, **how: make(*what, folder, **how) if fresh or Path(path).is_file() else None
-    def trained_in(*place, **more):
-        config = DreamConfig(*place, total=total, **more)
-        return read(folder/config.name/"row.json", row, config, say=say)
-    arcade = rows(*(trained_in("exact", seed=seed) for seed in exact_seeds), *(trained_in("arcade-rnn", t, seed=seed) for seed in seeds for t in temperatures))
-    bad = rows(*(trained_in(str(worse_model(name, folder) if fresh else folder/"worse"/name)) for name in worse))
-    found = read(folder/f"exploiter-{DreamConfig(total=total).name}"/"findings.json", exploiter, DreamConfig(total=total), say=say)
-    control = rows(*(trained_in(place, rules="classic") for place in ("exact", "classic-rnn")))
+    folder, classic = Path(folder), ("untrained", "random", "equal")
+    def trained_in(*place, **more): return row(DreamConfig(*place, total=total, **more), folder, say=say)
+    trusted = Stage(EnvConfig("fuzzy", "arcade-rnn")).horizon
+    arcade = [trained_in(place, seed=seed) for place in ("exact", "arcade-rnn") for seed in seeds]
+    arcade += [trained_in("arcade-rnn", t, seed=seed) for t in temperatures if t for seed in seeds[:2]] + [trained_in("arcade-rnn", horizon=trusted)]
     theirs = [("exact", rules) for rules in sorted(set(OTHERS.values()))] + list(OTHERS.items())
-    shipped = rows(*(trained_in(place, rules=rules, opponent=ERRS) for place, rules in theirs))
-    return Study(arcade, control, shipped, bad, rows(*(read(folder/"players"/f"{name}.json", player_row, name) for name in PLAYERS_BESIDE)), found)
+    done = Study(arcade=arcade, players=[player_row(name, folder) for name in PLAYERS_BESIDE],
+        worse=[trained_in(str(worse_model(name, folder))) for name in worse],
+        control=[trained_in(place, rules="classic") for place in ("exact", "classic-rnn")],
+        others=[trained_in(place, rules=rules, opponent=ERRS) for place, rules in theirs],
+        beside=[player_row(name, folder, ERRS, rules) for rules in sorted(set(OTHERS.values())) for name in classic if rules != "balls-rnn" or name == "random"],
+        found=exploiter(DreamConfig(total=total), folder, say=say))
+    write_atomically(folder/"study.json", lambda p: Path(p).write_text(json.dumps(done._asdict()) + "\n"))
+    return done
+
+def read_study(folder)->Study:
+    "What `study` wrote"
+    return Study(**json.loads((Path(folder)/"study.json").read_text()))
