@@ -22,7 +22,7 @@ from .render import grey_frames
 from .models.core import new_folder, seal, whole_folder
 from .browser import checksum
 from .envs import (BOUND, DISABLED, FRAME, PHASE, RUNNING, SINCE_SERVE, EnvConfig, FusedGames, Stage,
-    episode_seed, observe)
+    episode_seed, observe, rules_called)
 
 # %% auto #0
 __all__ = ['EYES', 'HEADS', 'WIDEST', 'STAY', 'UP', 'DOWN', 'AT_WALL', 'NARROW', 'WIDE', 'BLOCK', 'swift', 'swift_inlined',
@@ -31,9 +31,9 @@ __all__ = ['EYES', 'HEADS', 'WIDEST', 'STAY', 'UP', 'DOWN', 'AT_WALL', 'NARROW',
            'log_spread', 'log_probability', 'entropy', 'flat_weights', 'workspace', 'forward_layer', 'forward_block',
            'think_blocks', 'think', 'think_in_order', 'draw_class', 'choose_actions', 'Choice', 'decide', 'Agent',
            'save_agent', 'shipped_agents', 'agent_folder', 'read_header', 'load_agent', 'EqualTracker', 'find_player',
-           'wilson', 'Points', 'count_points', 'keep_games', 'count_fused', 'play_points', 'shares', 'fold_path',
-           'chase', 'plan', 'aim_games', 'Oracle', 'web_agent', 'ToMLflow', 'summary_writer', 'ToTensorBoard',
-           'EvalConfig', 'who_is', 'evaluate', 'WatchConfig', 'watch_session']
+           'wilson', 'Points', 'first_points', 'count_points', 'keep_games', 'count_fused', 'point_keys', 'play_points',
+           'fold_path', 'chase', 'plan', 'aim_games', 'Oracle', 'web_agent', 'ToMLflow', 'summary_writer',
+           'ToTensorBoard', 'EvalConfig', 'who_is', 'evaluate', 'WatchConfig', 'watch_session']
 
 # %% ../nbs/41_agents.ipynb #41-agent-005
 EYES, HEADS = ("state", "positions", "frames"), ("continuous", "discrete", "two_part")
@@ -485,8 +485,8 @@ class Points:
         return f"{self.share:.1%} ({low:.1%} to {high:.1%}) of {self.n} points, {self.ticks:.0f} ticks each, {self.unfinished} unfinished"
 
 # %% ../nbs/41_agents.ipynb #41-agent-048
-def count_points(player:Player, opponent:Player, engine:Engine, seeds, side:int=LEFT, seconds:float=TOO_LONG)->Points:
-    "The first point of each of the engine's games, tick by tick: whatever can play, can be counted"
+def first_points(player:Player, opponent:Player, engine:Engine, seeds, side:int=LEFT, seconds:float=TOO_LONG)->tuple:
+    "Who made the first point in each of the engine's games (n,): 1 the player, -1 the opponent, 0 nobody in time; and its tick (n,)"
     n, pair = engine.n_games, (player, opponent) if side == LEFT else (opponent, player)
     state, seeds = engine.reset(seeds), as_seeds(seeds, engine.n_games)
     for s, p in enumerate(pair): p.reset(seeds, engine.config, s)
@@ -499,7 +499,12 @@ def count_points(player:Player, opponent:Player, engine:Engine, seeds, side:int=
         over = (result == 0) & (made != 0)
         result[over], lasted[over] = np.sign(made[over]), t
         if result.all(): break
-    return Points(n, int((result > 0).sum()), int((result < 0).sum()), int((result == 0).sum()), float(lasted.mean()))
+    return result, lasted
+
+def count_points(player:Player, opponent:Player, engine:Engine, seeds, side:int=LEFT, seconds:float=TOO_LONG)->Points:
+    "The first point of each of the engine's games, tick by tick: whatever can play, can be counted"
+    result, lasted = first_points(player, opponent, engine, seeds, side, seconds)
+    return Points(len(result), int((result > 0).sum()), int((result < 0).sum()), int((result == 0).sum()), float(lasted.mean()))
 
 # %% ../nbs/41_agents.ipynb #41-agent-049
 def keep_games(games:FusedGames, alive):
@@ -531,6 +536,10 @@ def count_fused(agent:Agent, opponent:BuiltInPlayer, game:GameConfig, keys, side
 # %% ../nbs/41_agents.ipynb #41-agent-050
 EVALUATION = 0xA6E5 << 40     # where the seeds of evaluations begin; training never comes there
 
+def point_keys(seed:int, n:int, first:int=0)->np.ndarray: # uint64 (n,)
+    "The keys of `n` points of a seed, from `first` on: nobody trains on these"
+    return np.uint64(EVALUATION + (seed << 24) + first) + np.arange(n, dtype=np.uint64)
+
 def play_points(
     agent:Player,       # an agent, or any player
     opponent="equal",   # as in `find_player`
@@ -547,16 +556,12 @@ def play_points(
     require(isinstance(seed, int) and 0 <= seed < 2**20, "seed", seed, "a whole number from 0 to 1048575")
     game, other = RULES[rules] if isinstance(rules, str) else rules, find_player(opponent, "opponent")
     require(isinstance(first, int) and 0 <= first <= 6*10**6, "first", first, "a whole number from 0 to 6000000")
-    keys = np.uint64(EVALUATION + (seed << 24) + first) + np.arange(n, dtype=np.uint64)
+    keys = point_keys(seed, n, first)
     if engine is None and isinstance(agent, Agent) and type(other) is BuiltInPlayer: return count_fused(agent, other, game, keys, side)
     return count_points(agent, other, (engine or (lambda n: ExactEngine(game, n)))(n), episode_seed(keys, np.uint64(0)), side)
 
 # %% ../nbs/41_agents.ipynb #41-agent-054
 FIXED = ("random", "level2", "level4", "interceptor", "equal")     # opponents to measure against
-
-def shares(player:Player, opponents=FIXED, rules="arcade", n:int=512, seed:int=0)->dict[str, float]:
-    "The share of points against each opponent, as numbers to log: `against/<name>`"
-    return {f"against/{name}": play_points(player, name, rules, n, seed).share for name in opponents}
 
 # %% ../nbs/41_agents.ipynb #41-agent-056
 SPOTS = 65     # places on the paddle that the oracle thinks of
@@ -669,14 +674,14 @@ class EvalConfig:
     "What an agent is measured by"
     agent:str="arcade-ppo"            # a shipped agent, its folder, or a built-in player's name
     opponents:str="equal"             # names with commas between them, or fixed: a list of five
-    rules:str="arcade"                # classic or arcade
+    rules:str="arcade"                # classic, arcade, or a model: the game that it learned
     points:int=4096                   # points against each opponent, 1 to 10000000
     seed:int=0                        # another seed is another set of points, 0 to 1048575
     side:str="left"                   # where the agent plays: left or right
 
     def __post_init__(self):
         require(self.side in ("left", "right"), "side", self.side, "left or right")
-        require(self.rules in RULES, "rules", self.rules, " or ".join(RULES))
+        rules_called(self.rules)
         require(1 <= self.points <= 10**7, "points", self.points, "a whole number from 1 to 10000000")
         require(0 <= self.seed < 2**20, "seed", self.seed, "a whole number from 0 to 1048575")
 
@@ -694,7 +699,8 @@ def evaluate(config:EvalConfig)->dict[str, Points]: # opponent's name: points
     player = find_player(config.agent, "agent")
     for name in config.names: find_player(name, "opponents")      # all that can be wrong is found before anything is played
     side = ("left", "right").index(config.side)
-    return {name: play_points(player, name, config.rules, config.points, config.seed, side) for name in config.names}
+    rules = rules_called(config.rules)
+    return {name: play_points(player, name, rules, config.points, config.seed, side) for name in config.names}
 
 # %% ../nbs/41_agents.ipynb #41-agent-077
 @dataclass(frozen=True)
@@ -704,14 +710,15 @@ class WatchConfig:
     opponent:str="equal"              # who plays on the right; person: you, with the arrow keys
     engine:str="exact"                # exact, or fuzzy: a model is the game
     model_path:str|None=None          # fuzzy: as in `load_model` (None: the shipped RNN for these rules)
-    rules:str="arcade"                # classic or arcade
+    rules:str="arcade"                # classic, arcade, or a model: the game that it learned
     seed:int=0                        # of the first game, 0 to 2^64 - 1
 
-    def __post_init__(self): EnvConfig(self.engine, self.model_path, self.rules)
+    def __post_init__(self): self.env()
+    def env(self)->EnvConfig: return EnvConfig(self.engine, self.model_path, rules_called(self.rules))
 
 def watch_session(config:WatchConfig):
     "A `PlaySession` for `play_window` or the widget"
     from pong_model.play import PlaySession
-    engine = Stage(EnvConfig(config.engine, config.model_path, config.rules)).engine(1)
+    engine = Stage(config.env()).engine(1)
     right = None if config.opponent == "person" else find_player(config.opponent, "opponent")
     return PlaySession(engine, find_player(config.agent, "agent"), right, seed=config.seed)
