@@ -16,8 +16,9 @@ __all__ = ['RESUMABLE', 'AGENT_JOBS', 'Parser', 'docments', 'add_options', 'chos
            'command', 'naming', 'use_threads', 'free_folder', 'check_free', 'pong_data', 'train_parser', 'show_film',
            'measure', 'how_to_go_on', 'start_training', 'result_of', 'finish_training', 'kept_options',
            'refuse_changes', 'read_options', 'pong_train', 'Untracked', 'pong_eval', 'add_engine_options', 'with_balls',
-           'engine_options', 'load', 'played_by', 'watched', 'play_parser', 'pong_play', 'pong_web', 'agent_parser',
-           'agent_train', 'agent_eval', 'agent_watch', 'pong_agent']
+           'engine_options', 'load', 'played_by', 'watched', 'play_parser', 'pong_play', 'pong_web', 'ways_to_train',
+           'first_look', 'settings_of', 'train_options', 'agent_parser', 'agent_train', 'agent_eval', 'agent_watch',
+           'pong_agent']
 
 # %% ../nbs/90_cli.ipynb #90-cli-005
 class Parser(ArgumentParser):
@@ -50,11 +51,12 @@ def docments(cls)->dict:
     return {name: said for base in reversed(cls.__mro__[:-1]) if dataclasses.is_dataclass(base) for name, said in read_docments(base).items() if said}
 
 # %% ../nbs/90_cli.ipynb #90-cli-007
-def add_options(parser, cls, skip=()):
-    "An option for each field of a dataclass; the comment behind the field is its help"
+def add_options(parser, cls, skip=(), like=None):
+    "An option for each field of a dataclass; the comment behind the field is its help. `like`: where defaults come from"
     group, hints, comments = parser.add_argument_group(cls.__name__, (cls.__doc__ or "").splitlines()[0]), typing.get_type_hints(cls), docments(cls)
     for f in dataclasses.fields(cls):
-        if f.name not in skip: group.add_argument(f"--{f.name}", type=hints[f.name], default=f.default, help=comments.get(f.name, ""))
+        default = f.default if like is None else getattr(like, f.name)
+        if f.name not in skip: group.add_argument(f"--{f.name}", type=hints[f.name], default=default, help=comments.get(f.name, ""))
 
 # %% ../nbs/90_cli.ipynb #90-cli-008
 def chosen(cls, options, **changes):
@@ -412,11 +414,12 @@ def played_by(kind, options, config=None):
 # %% ../nbs/90_cli.ipynb #90-cli-045
 def watched(options, kind):
     "The replay that `--watch` names; `kind` is the engine that shall play it again, exact, fuzzy, or None"
+    from pong_model.play import replay_file
     from pong_model.rollout import load_replay
     from pong_model.tracking import load_model
     from pong_model.web import as_seen, load_page_replay
     from_page = options.watch.endswith(".json")
-    with naming("watch", "replay"): replay = (load_page_replay if from_page else load_replay)(options.watch)
+    with naming("watch", "replay"): replay = load_page_replay(options.watch) if from_page else load_replay(replay_file(options.watch))
     if from_page and not kind:
         replay, said = as_seen(replay, lambda name: load_model(name, options.mlflow_server_url))
         print(f"{options.watch}: {said}")
@@ -435,12 +438,12 @@ def play_parser():
     for side, who in (("left", "human"), ("right", "level2")): parser.add_argument(f"--{side}", type=str, default=who, help=f"who plays {side}: human, {', '.join(PLAYERS)}")
     parser.add_argument("--ghost", type=bool, default=False, help="draw the exact engine's ball beside the model's")
     parser.add_argument("--seed", type=int, default=0, help="of the serves, 0 or more")
-    parser.add_argument("--seconds", type=float, default=0., help="close the window after so many seconds; how long a film is that is rendered without a replay (0: never, and 10)")
+    parser.add_argument("--seconds", type=float, default=0., help="close the window, or end the film, after so many seconds, 0 or more (0: never; a film of a new game: 10)")
     parser.add_argument("--last", type=float, default=10., help="how many seconds R saves")
     parser.add_argument("--clips", type=str, default="clips", help="where R saves them: replay, dataset, film")
     parser.add_argument("--film", type=str, default=".gif", help="what kind of film R saves: .gif or .mp4")
-    parser.add_argument("--record", type=str|None, default=None, help="keep all games in this new folder: replays, and a dataset for pong_train --data")
-    parser.add_argument("--watch", type=str|None, default=None, help="show this replay instead of playing: .npz of the window, .json of a web page; as it was seen, or with --generator_type as that engine plays it")
+    parser.add_argument("--record", type=str|None, default=None, help="keep all games in this new folder, however the window ends: replays, and a dataset for pong_train --data")
+    parser.add_argument("--watch", type=str|None, default=None, help="show this replay instead of playing: .npz of the window or the folder that it is in, .json of a web page; as it was seen, or with --generator_type as that engine plays it")
     parser.add_argument("--render", type=str|None, default=None, help="make a film, out.gif or out.mp4, without a display: of --watch, or of a new game of two players")
     add_engine_options(parser)
     return parser
@@ -456,19 +459,21 @@ def pong_play(argv=None):
     require(options.generator_type in (None, "exact", "fuzzy"), "generator_type", options.generator_type, "exact or fuzzy")
     require(options.rules in RULES, "rules", options.rules, " or ".join(RULES))
     require(0 <= options.seed < 2**63, "seed", options.seed, "0 to 9223372036854775807")
+    require(0 <= options.seconds < float("inf"), "seconds", options.seconds, "0 or more")
     for side in ("left", "right"): require(getattr(options, side) in ("human", *PLAYERS), side, getattr(options, side), f"human, {', '.join(PLAYERS)}")
     what = "--watch" if options.watch else "--render"
     require(not options.record or not (options.watch or options.render), "record", f"{options.record!r} and {what}", "a game that is played")
-    kind, frames = options.generator_type or ("fuzzy" if options.model_path else None), round(options.seconds*60) or None
+    kind, frames = options.generator_type or ("fuzzy" if options.model_path else None), max(1, round(options.seconds*60)) if options.seconds else None
+    saved = dict(last=options.last, clips=options.clips, film=options.film)
     if options.watch:
         replay = watched(options, kind)
         again = played_by(kind, options, replay.config) if kind else None
-        if options.render: print(f"rendered {render_replay(replay, options.render, again, options.ghost)}"); return
-        watch_replay(replay, again, ghost=options.ghost, frames=frames); return
+        if options.render: print(f"rendered {render_replay(replay, options.render, again, options.ghost, seconds=options.seconds or None)}"); return
+        watch_replay(replay, again, ghost=options.ghost, frames=frames, **saved); return
     kind = kind or "exact"
     players = [None if who == "human" else make_player(who) for who in (options.left, options.right)]
     engine, other = played_by(kind, options), (lambda: played_by("fuzzy", options)) if kind == "exact" else None
-    session = PlaySession(engine, *players, seed=options.seed, ghost=options.ghost, other=other, last=options.last, clips=options.clips, film=options.film)
+    session = PlaySession(engine, *players, seed=options.seed, ghost=options.ghost, other=other, **saved)
     if options.render: print(f"rendered {render_game(session, options.render, options.seconds or 10.)}"); return
     play_window(session, frames=frames, record=options.record)
     print("left {} : {} right".format(*session.scores))
@@ -494,45 +499,101 @@ def pong_web(argv=None):
     if options.measure: print(json.dumps(measure_page(page, options.measure)))
 
 # %% ../nbs/90_cli.ipynb #90-cli-051
-def agent_parser(job):
+def ways_to_train()->dict:
+    "Name: the module, its settings, the agent it begins with, and what it is"
+    from pong_model import policy_gradient, ppo
+    from pong_model.agents import AgentConfig
+    return dict(ppo=(ppo, ppo.PPOConfig(), AgentConfig(), "PPO"),
+                reinforce=(policy_gradient, policy_gradient.ReinforceConfig(), policy_gradient.ON_NUMBERS, "REINFORCE"))
+
+def first_look(argv)->tuple: # the algorithm, the folder to go on from
+    "What decides which options there are, from the command line or the file of options that it names"
+    said = {}
+    for option in ("config", "algorithm", "resume"):
+        words = [w.partition("=")[2] or "".join(argv[i + 1:i + 2]) for i, w in enumerate(argv) if w.partition("=")[0] == f"--{option}"]
+        if words: said[option] = words[-1]
+    if Path(said.get("config", "")).is_file():
+        import yaml
+        with suppress(ValueError, OSError, yaml.YAMLError): said = dict(yaml.safe_load(Path(said["config"]).read_text())) | said
+    return said.get("algorithm"), said.get("resume")
+
+def settings_of(name, resume)->tuple: # the algorithm's name, its module, its settings, the agent
+    "The way to train that was asked for, or the one of the run in `resume`"
+    known = ways_to_train()
+    require(name is None or name in known, "algorithm", name, " or ".join(known))
+    if resume is None: return name or "ppo", *known[name or "ppo"][:3]
+    place = Path(resume)/"checkpoint"
+    require(place.is_dir(), "resume", resume, "a folder that pong_agent train made")
+    was = "reinforce" if (place/"training.json").is_file() else "ppo"
+    require(name in (None, was), "resume", f"algorithm={name}", f"algorithm={was} as the checkpoint has it")
+    run = known[was][0].load_run(place)
+    return was, known[was][0], run.config, run.agent.config
+
+# %% ../nbs/90_cli.ipynb #90-cli-052
+def train_options(argv):
+    "The parser of `pong_agent train`"
+    from pong_model.agents import AgentConfig
+    known = ways_to_train()
+    name, module, config, agent = settings_of(*first_look(argv))
+    own = {f.name for cls in (AgentConfig, type(config)) for f in dataclasses.fields(cls)}
+    for other, (_, its, _, _) in known.items():
+        foreign = {f.name for f in dataclasses.fields(its)} - own
+        for word in argv:
+            if (option := word.partition("=")[0].removeprefix("--")) in foreign and word.startswith("--"):
+                require(False, option, f"--algorithm {name}", f"--algorithm {other}, whose option it is")
+    others = " and ".join(f"`pong_agent train --algorithm {other} -h` those of {known[other][3]}" for other in known if other != name)
+    parser = Parser("pong_agent train", f"Train an agent with {known[name][3]}, whose options these are; {others}. Meanwhile, in a terminal: p pauses, s says how it stands, q (or Ctrl-C) writes a checkpoint and quits.")
+    parser.add_argument("--algorithm", type=str, default=name, help="how it learns: ppo, or reinforce (policy gradient, in the exact game only)")
+    add_options(parser, AgentConfig, ("n_balls",), agent)        # those are the game's
+    add_options(parser, type(config), like=config)
+    add = lambda name, kind, default, help: parser.add_argument(f"--{name}", type=kind, default=default, help=help)
+    add("out", str|None, None, "the folder to make (default: trained/agent, with a number behind it if that exists)")
+    add("resume", str|None, None, f"go on with the run in this folder, as it is; of its settings {', '.join(module.FREE)} may change")
+    add("tensorboard", str|None, None, "write every update for TensorBoard into this folder")
+    add("track", bool, False, "record the run with MLflow")
+    add("mlflow_server_url", str|None, None, "an MLflow server (default: MLFLOW_TRACKING_URI, or files in this folder)")
+    return parser
+
+def agent_parser(job, argv=()):
     "The options of a job"
-    from pong_model.agents import AgentConfig, EvalConfig, WatchConfig
-    from pong_model.ppo import PPOConfig
-    description, *settings = dict(
-        train=("Train an agent with PPO. Meanwhile, in a terminal: p pauses, s says how it stands, q (or Ctrl-C) writes a checkpoint and quits.", AgentConfig, PPOConfig),
+    from pong_model.agents import EvalConfig, WatchConfig
+    if job == "train": return train_options(argv)
+    description, settings = dict(
         eval=("Count the points that an agent makes, greedily, from fresh seeds; points of more than a minute are lost.", EvalConfig),
         watch=("Watch an agent play, or play against it.", WatchConfig))[job]
     parser = Parser(f"pong_agent {job}", description)
-    for cls in settings: add_options(parser, cls, skip=("n_balls",))     # these games have one
+    add_options(parser, settings)
     add = lambda name, kind, default, help: parser.add_argument(f"--{name}", type=kind, default=default, help=help)
-    if job == "train":
-        add("out", str|None, None, "the folder to make (default: trained/agent, with a number behind it if that exists)")
-        add("resume", str|None, None, "go on with the run in this folder; other options as they were, but total, target, points and eval_every")
-        add("tensorboard", str|None, None, "write every update for TensorBoard into this folder")
-        add("track", bool, False, "record the run with MLflow")
-        add("mlflow_server_url", str|None, None, "an MLflow server (default: MLFLOW_TRACKING_URI, or files in this folder)")
     if job == "eval": add("json", str|None, None, "write the figures to this file")
     if job == "watch":
         add("seconds", float, 0., "close after so many seconds (0: when the window is closed)")
         add("render", str|None, None, "make a film (.gif or .mp4) of --seconds, 10 by default, instead of opening a window")
     return parser
 
-# %% ../nbs/90_cli.ipynb #90-cli-052
+# %% ../nbs/90_cli.ipynb #90-cli-054
 def agent_train(options):
     "`pong_agent train`"
+    from contextlib import ExitStack
     from pong_model.agents import AgentConfig, ToMLflow, ToTensorBoard
-    from pong_model.ppo import PPOConfig, train_agent
+    from pong_model.policy_gradient import Against
     from pong_model.tracking import Tracking
-    config, agent = chosen(PPOConfig, options), chosen(AgentConfig, options)
+    _, module, config, _ = settings_of(options.algorithm, options.resume)
+    config, agent = chosen(type(config), options), chosen(AgentConfig, options)
     require(options.out is None or options.resume is None and not Path(options.out).exists(), "out", options.out, "a folder that does not exist yet, and nothing beside --resume")
-    require(options.resume is None or (Path(options.resume)/"checkpoint").is_dir(), "resume", options.resume, "a folder that pong_agent train made")
     out = Path(options.resume or options.out or free_folder("trained/agent"))
-    tracking = Tracking(options.mlflow_server_url) if options.track else None
-    if tracking: tracking.start(dataclasses.asdict(agent) | dataclasses.asdict(config))
-    logs = [ToMLflow(tracking)]*bool(tracking) + [ToTensorBoard(folder) for folder in [options.tensorboard] if folder]
-    run = train_agent(agent, config, out, bool(options.resume), logs)
-    if tracking: tracking.model(out/"agent"); tracking.finish(); print(tracking.where)
-    if run.stop == "asked to stop": print(f"stopped; go on with\n  pong_agent train --resume {shlex.quote(str(out))} and the other options as they were")
+    run = module.load_run(out/"checkpoint", config, agent) if options.resume else module.begin_run(agent, config)
+    tracking = Tracking(options.mlflow_server_url) if options.track else Untracked()
+    with ExitStack() as ends:
+        ends.enter_context(tracking)
+        settings = dict(algorithm=options.algorithm) | dataclasses.asdict(run.agent.config) | dataclasses.asdict(config)
+        run.agent.about["run_id"] = tracking.start(settings, run.agent.about.get("run_id"))
+        logs = [ToMLflow(tracking)]*options.track + [ToTensorBoard(folder) for folder in [options.tensorboard] if folder]
+        for log in logs[options.track:]: ends.callback(log.close)
+        try: module.carry_on(run, out, logs, hooks=[Against(logs)]*bool(logs))
+        finally:
+            if (out/"agent").is_dir(): tracking.model(out/"agent")
+        if run.stop == "asked to stop": tracking.finish("KILLED"); print(f"stopped; go on with\n  pong_agent train --resume {shlex.quote(str(out))}")
+    if options.track: print(tracking.where)
     print(f"{run.decisions:,} decisions in {run.seconds:.1f} s of learning; measure it, watch it:")
     for job in ("eval", "watch"): print(f"  pong_agent {job} --agent {shlex.quote(str(out/'agent'))}")
 
@@ -556,14 +617,14 @@ def agent_watch(options):
     play_window(session, frames=round(options.seconds*60) or None)
     print("left {} : {} right".format(*session.scores))
 
-# %% ../nbs/90_cli.ipynb #90-cli-053
+# %% ../nbs/90_cli.ipynb #90-cli-055
 AGENT_JOBS = dict(train=agent_train, eval=agent_eval, watch=agent_watch)
 
 @command
 def pong_agent(argv=None):
     "Train, measure and watch agents"
     argv = sys.argv[1:] if argv is None else list(argv)
-    if argv and argv[0] in AGENT_JOBS: return AGENT_JOBS[argv[0]](agent_parser(argv[0]).parse_args(argv[1:]))
+    if argv and argv[0] in AGENT_JOBS: return AGENT_JOBS[argv[0]](agent_parser(argv[0], argv[1:]).parse_args(argv[1:]))
     if not any(a in ("-h", "--help") for a in argv): require(False, "job", argv[0] if argv else "nothing", f"{', '.join(AGENT_JOBS)}; -h lists the options of each")
     print(f"pong_agent {'|'.join(AGENT_JOBS)} [options]: train, measure and watch agents.")
     for job in AGENT_JOBS: print(f"\n{agent_parser(job).format_help()}")

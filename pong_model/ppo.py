@@ -18,7 +18,7 @@ from .training import Diverged
 from .envs import SAME_STEP, EnvConfig, Stage, games_of, rules_called
 from .agents import (BLOCK, NARROW, WIDE, Agent, AgentConfig, Eyes, Policy, decide, entropy, find_player, flat_weights,
     forbidden, forward_block, load_agent, log_probability, play_points, save_agent, swift, swift_inlined, turned, workspace)
-from .policy_gradient import Control, listening
+from .policy_gradient import Control, check_record, check_same, listening
 
 # %% auto #0
 __all__ = ['STATS', 'NEAR', 'FAR', 'RUN_FORMAT', 'SCALARS', 'FREE', 'RECIPES', 'PPOConfig', 'read_schedule', 'scheduled',
@@ -26,7 +26,7 @@ __all__ = ['STATS', 'NEAR', 'FAR', 'RUN_FORMAT', 'SCALARS', 'FREE', 'RECIPES', '
            'Spread', 'Run', 'begin_run', 'Rollout', 'empty_rollout', 'values_of', 'collect', 'spread_of_returns',
            'flatten', 'improve', 'torch_gradient', 'summary', 'train', 'keep', 'blend', 'observe_inputs', 'give_up',
            'validate', 'best_agent', 'pieces', 'run_arrays', 'save_run', 'read_run', 'load_run', 'Progress',
-           'Checkpoint', 'train_agent', 'ship']
+           'Checkpoint', 'carry_on', 'train_agent', 'benchmark', 'as_table', 'ship']
 
 # %% ../nbs/42_ppo.ipynb #42-ppo-005
 @dataclass(frozen=True)
@@ -387,7 +387,7 @@ def flatten(run:Run, batch:Rollout)->Batch:
     parts = (*batch[:4], advantages, advantages + batch.values)
     return Batch(*(x.reshape(-1, *x.shape[2:]) for x in parts))
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-033
+# %% ../nbs/42_ppo.ipynb #42-ppo-035
 def improve(run:Run, batch:Batch, work)->dict[str, float]:
     "Learn from a batch; returns the mean of each of `STATS`"
     config, policy, rng = run.config, run.policy, np.random.default_rng((run.config.seed, 3, run.update))
@@ -405,7 +405,7 @@ def improve(run:Run, batch:Batch, work)->dict[str, float]:
             run.steps, count = run.steps + 1, count + 1
             length += adam(weights, grad, run.first, run.second, run.steps, rate, config.max_norm)
     told = {name: float(x)/count for name, x in zip(STATS, stats)}
-    return told | dict(gradient=length/count, learning_rate=float(rate), sigma=float(np.exp(weights[-1])))
+    return told | dict(gradient=length/count, learning_rate=float(rate), clip=float(clip), entropy_weight=float(doubt), sigma=float(np.exp(weights[-1])))
 
 def torch_gradient(policy, batch, chosen, clip, doubt, value_weight, grad, stats):
     "What `gradient` does, by PyTorch"
@@ -416,16 +416,16 @@ def torch_gradient(policy, batch, chosen, clip, doubt, value_weight, grad, stats
     grad[:] = np.concatenate([(torch.zeros_like(p) if p.grad is None else p.grad).flatten().numpy() for p in parts])
     stats += told.numpy()
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-035
+# %% ../nbs/42_ppo.ipynb #42-ppo-039
 def summary(run:Run, batch:Rollout, flat:Batch, seconds:float)->dict[str, float]:
     "Numbers of an update, from its batch"
     values, ends = batch.values.ravel(), int(batch.ended.sum())
     unexplained, all_of_it = float((flat.returns - values).var()), float(flat.returns.var())
     return dict(update=run.update, decisions=run.decisions, seconds=run.seconds, processor=run.processor, decisions_per_s=batch.log_p.size/seconds, points=ends,
                 share=float((batch.rewards > .5).sum()/max(1, ends)), ticks=run.agent.config.skip*batch.log_p.size/max(1, ends),
-                reward=float(batch.rewards.mean()), explained_variance=1 - unexplained/max(all_of_it, 1e-12))
+                episode_return=float(batch.rewards.sum()/max(1, ends)), reward=float(batch.rewards.mean()), explained_variance=1 - unexplained/max(all_of_it, 1e-12))
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-037
+# %% ../nbs/42_ppo.ipynb #42-ppo-041
 NEAR = .01   # how near to the target the first quarter of a validation must come, or it ends there; the first k quarters: NEAR/sqrt(k)
 FAR = 10.    # a KL divergence beyond it is no update, but an accident (healthy ones are around 0.01)
 
@@ -442,15 +442,15 @@ def train(run:Run, logs=(), hooks=())->Run:
         run.update, run.decisions = run.update + 1, run.decisions + batch.log_p.size
         seconds, processor = time.perf_counter() - began, time.process_time() - used
         run.seconds, run.processor = run.seconds + seconds, run.processor + processor
-        run.history.append(summary(run, batch, flat, processor) | told)
-        if not (np.isfinite(flat_weights(run.policy)).all() and told["kl"] < FAR): give_up(run, good, told)
+        run.history.append(summary(run, batch, flat, seconds) | told)
+        if not (np.isfinite(flat_weights(run.policy)).all() and told["kl"] < FAR): give_up(run, good, told, logs)
         blend(run)
         if config.points and (run.update % config.eval_every == 0 or run.decisions >= config.total): validate(run)
         for log in logs: log(run.history[-1])
         for hook in hooks: hook(run)
     return run
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-038
+# %% ../nbs/42_ppo.ipynb #42-ppo-042
 def keep(policy:Policy)->dict:
     "A policy's numbers, copied"
     return {name: x.clone() for name, x in policy.state_dict().items()}
@@ -468,8 +468,9 @@ def observe_inputs(run:Run, raw):
         run.policy.mean.copy_(torch.from_numpy(run.inputs.mean))
         run.policy.scale.copy_(torch.from_numpy(1/np.maximum(run.inputs.std, 1e-3)))
 
-def give_up(run:Run, good:dict, told:dict):
-    "Go back to the last good policy, and say so"
+def give_up(run:Run, good:dict, told:dict, logs):
+    "Go back to the last good policy, and say so; what `logs` get shows what happened"
+    for log in logs: log(run.history[-1])
     run.policy.load_state_dict(good)
     run.stop = f"diverged in update {run.update}"
     said = ", ".join(f"{name} {told[name]:.3g}" for name in ("policy_loss", "value_loss", "kl", "gradient"))
@@ -497,7 +498,7 @@ def best_agent(run:Run)->Agent:
     if run.best_weights: agent.policy.load_state_dict(run.best_weights)
     return agent
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-046
+# %% ../nbs/42_ppo.ipynb #42-ppo-050
 RUN_FORMAT = "pong_model.ppo/1"
 
 def pieces(run:Run)->dict:
@@ -515,7 +516,7 @@ def run_arrays(run:Run)->dict[str, np.ndarray]:
     for name, weights in (("policy", run.policy.state_dict()), ("best", run.best_weights or {})): arrays |= {f"{name}.{key}": x.numpy() for key, x in weights.items()}
     return {name: np.ascontiguousarray(x) for name, x in arrays.items()}
 
-SCALARS = ("steps", "update", "decisions", "seconds", "processor", "best", "history")
+SCALARS = dict(steps=int, update=int, decisions=int, seconds=float, processor=float, best=float, history=list)
 
 def save_run(run:Run, folder)->Path:
     "Write everything that is needed to go on; the agent stands in it as `agent`"
@@ -527,7 +528,7 @@ def save_run(run:Run, folder)->Path:
         (new/"run.json").write_text(json.dumps(record | {name: getattr(run, name) for name in SCALARS}) + "\n")
     return Path(folder)
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-047
+# %% ../nbs/42_ppo.ipynb #42-ppo-051
 FREE = ("total", "target", "points", "eval_every")      # what may differ when a run is taken up
 
 def read_run(folder:Path)->tuple: # the record, the arrays
@@ -537,21 +538,24 @@ def read_run(folder:Path)->tuple: # the record, the arrays
     except ValueError: raise ValueError(f"resume: {str(folder)!r}: run.json is not JSON") from None
     got = record.get("format") if isinstance(record, dict) else None
     require(got == RUN_FORMAT, f"resume {str(folder)!r}, format", got, RUN_FORMAT)
+    check_record(record, folder, "run.json", dict(config=dict, inputs=float, returns=list) | SCALARS)
     try: return record, load_file(folder/"run.safetensors")
     except Exception as error: raise ValueError(f"resume: {str(folder)!r}: run.safetensors is broken ({type(error).__name__})") from None
 
-def load_run(folder, config:PPOConfig|None=None)->Run:
-    "Take up a run; `config` may differ in `FREE`. Raises `FileNotFoundError` or `ValueError`"
+def load_run(folder, config:PPOConfig|None=None, agent_config:AgentConfig|None=None)->Run:
+    """Take up a run. Settings that are given must be the checkpoint's, but for those in `FREE`.
+
+    Raises `FileNotFoundError`, or `ValueError` in one line"""
     folder = whole_folder(folder)
     record, arrays = read_run(folder)
-    old = config_from_dict(PPOConfig, record["config"], "resume, config")
-    config = config or old
-    differ = [f.name for f in dataclasses.fields(old) if f.name not in FREE and getattr(old, f.name) != getattr(config, f.name)]
-    said = [", ".join(f"{name}={getattr(c, name)}" for name in differ) for c in (config, old)]
-    require(not differ, "resume", said[0], f"{said[1]} as the checkpoint has it")
+    config = check_same(config, config_from_dict(PPOConfig, record["config"], "resume, config"), FREE)
     agent = load_agent(folder/"agent")
+    check_same(agent_config, agent.config, ("n_balls",))        # that is the game's
     run = begin_run(agent.config, config)
+    missing = sorted(run_arrays(run).keys() - arrays.keys())
+    require(not missing, f"resume {str(folder)!r}, run.safetensors", f"no {', '.join(missing[:1])}", "what save_run writes")
     run.agent.policy.load_state_dict(agent.policy.state_dict())
+    run.agent.about = agent.about | run.agent.about
     of = lambda part: {name.split(".", 1)[1]: x.copy() for name, x in arrays.items() if name.startswith(part + ".")}
     tensors = lambda part: {name: torch.from_numpy(x) for name, x in of(part).items()}
     run.policy.load_state_dict(tensors("policy"))
@@ -562,7 +566,7 @@ def load_run(folder, config:PPOConfig|None=None)->Run:
     run.best_weights, run.inputs.count, (run.returns.count, run.returns.mean, run.returns.squares) = tensors("best") or None, record["inputs"], record["returns"]
     return run
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-052
+# %% ../nbs/42_ppo.ipynb #42-ppo-056
 class Progress:
     "A progress bar with the share of points and decisions a second"
     def __init__(self, run:Run): self.bar = tqdm(total=run.config.total, initial=run.decisions, unit="decision", unit_scale=True, dynamic_ncols=True, mininterval=.5)
@@ -578,25 +582,53 @@ class Checkpoint:
     def __call__(self, run):
         if run.update % run.config.eval_every == 0 or run.stop or run.decisions >= run.config.total: save_run(run, self.folder)
 
-def train_agent(
-    agent_config:AgentConfig,
-    config:PPOConfig,
+def carry_on(
+    run:Run,
     out,               # the folder to make: `agent`, and `checkpoint` to go on from
-    resume:bool=False, # take up the run in out/checkpoint (`agent_config` is then the checkpoint's)
     logs=(),           # called with the numbers of each update
     say=tqdm.write,    # told what a `Control` has to say
     hooks=(),          # called with the run after each update
 )->Run:
-    "Train an agent and save it to `out`/agent. Keys and signals are listened to; raises `Diverged`, with the last good agent saved"
+    "Train to the end, listening to keys and signals; however that comes, the best agent is saved to `out`/agent"
     out, control = Path(out), Control(say)
-    run = load_run(out/"checkpoint", config) if resume else begin_run(agent_config, config)
     try:
         with listening(control): train(run, logs, [*hooks, control, Checkpoint(out/"checkpoint"), Progress(run)])
     finally:
         if run.update: save_agent(best_agent(run), out/"agent", validation=run.best, decisions=run.decisions, seconds=round(run.seconds, 2), stopped=run.stop)
     return run
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-061
+def train_agent(
+    agent_config:AgentConfig|None, # None, with `resume`: as the checkpoint has it
+    config:PPOConfig|None,         # the same
+    out,                           # the folder to make, or to go on in
+    resume:bool=False,             # take up the run in `out`/checkpoint
+    **how,                         # `logs`, `say` and `hooks`, as in `carry_on`
+)->Run:
+    "Train an agent and save it to `out`/agent; raises `Diverged`, with the last good agent saved"
+    run = load_run(Path(out)/"checkpoint", config, agent_config) if resume else begin_run(agent_config, config)
+    return carry_on(run, out, **how)
+
+# %% ../nbs/42_ppo.ipynb #42-ppo-059
+def benchmark(seeds=range(5), agent_config:AgentConfig=AgentConfig(), **settings)->list: # settings: of `PPOConfig`
+    "Trainings to 95 % of validation points, a dict for each seed: what they took, and what they make of fresh points"
+    rows = []
+    for seed in seeds:
+        run = train(begin_run(agent_config, PPOConfig(**(dict(seed=seed, target=.95) | settings))))
+        checks = sum(r.get("validation_seconds", 0) for r in run.history)
+        row = dict(seed=seed, processor=run.processor, wall=run.seconds, million=run.decisions/1e6, speed=run.decisions/(run.processor - checks)/1e6)
+        rows.append(row | dict(ended=run.stop or "budget", points=play_points(best_agent(run), run.config.opponent, run.games.stage.game, seed=1)))
+    return rows
+
+def as_table(rows)->str: # markdown
+    "What `benchmark` measured, beside the goals"
+    lines = ["| seed | seconds, processor | wall | million decisions | million decisions/s | ended | points made, 4,096 fresh ones |", "|---"*7 + "|"]
+    line = lambda r, points: f"{r['processor']:.1f} | {r['wall']:.1f} | {r['million']:.2f} | {r['speed']:.2f} | {r.get('ended', '')} | {points} |"
+    lines += [f"| {r['seed']} | " + line(r, f"{r['points'].share:.1%} ({r['points'].interval[0]:.1%} to {r['points'].interval[1]:.1%})") for r in rows]
+    middle = {name: float(np.median([r[name] for r in rows])) for name in ("processor", "wall", "million", "speed")}
+    lines.append("| median | " + line(middle, f"{np.median([r['points'].share for r in rows]):.1%}"))
+    return "\n".join(lines + ["| goal | 6, worst 15 (stretch 3) | | | 0.6 (stretch 2) | | 95 % |"])
+
+# %% ../nbs/42_ppo.ipynb #42-ppo-067
 RECIPES = {"arcade-ppo": (AgentConfig(), PPOConfig(total=12_000_000)),
            "arcade-dream": (AgentConfig(), PPOConfig(engine="fuzzy", total=2_000_000, points=0))}
 
