@@ -27,20 +27,22 @@ from pong_model.play import (FILMS, KEYS, FilmMaker, PlaySession, engine_name, f
     save_games)
 from .browser import (IN_BROWSER, STATIC, agent_names, bundle, can_run, find_agent, game_json, unfit,
     web_model, web_player)
+from .web import HOTTEST
 
 # %% auto #0
 __all__ = ['RULES_NAME', 'LEARNED_NAME', 'JOURNAL_FORMAT', 'KEPT_JOURNALS', 'PROCESS', 'FILM_PATIENCE', 'FILM', 'RUNS', 'ENGINES',
-           'SIDES', 'IN_KERNEL', 'FOLLOWED', 'TOLD', 'SETTINGS', 'HOTTEST', 'WARM', 'SEEDS', 'QUIET', 'LOOKED_EVERY',
-           'NEVER', 'SHORT', 'WIDE', 'LOW', 'WRAPPED', 'PANEL', 'PARTS', 'PART_HINTS', 'GESTURE', 'QUIET_LAB',
-           'JUPYTER_FOLDERS', 'SLOWEST', 'COURT', 'VIEW', 'Recording', 'as_text', 'as_numbers', 'games_folder',
-           'by_age', 'is_written', 'clear_away', 'Journal', 'read_journal', 'add_line', 'left_behind', 'save_recording',
-           'Subject', 'subject_of', 'engine_subject', 'name_of', 'is_named', 'player_of', 'as_stranger', 'for_page',
-           'Pulse', 'swap_interrupt', 'interrupt', 'KeptSession', 'running_loop', 'Refused', 'Anything', 'Number',
-           'PongSettings', 'state_of', 'CheckedSettings', 'PongWidget', 'controls_of', 'choosers_of', 'player_chooser',
-           'sliders_of', 'heat_slider', 'buttons_of', 'choose_engine', 'choose_player', 'choose', 'follow_model',
-           'save_here', 'said', 'free_folder', 'memories', 'velocity_directions', 'push_memory', 'way_ahead',
-           'is_explorable', 'LatentExplorer', 'pushes_of', 'find_chromium', 'notebook_of', 'free_port', 'start_lab',
-           'wait_for', 'Lab', 'in_jupyterlab', 'measure_widget', 'summary', 'only_stills']
+           'SIDES', 'IN_KERNEL', 'FOLLOWED', 'TOLD', 'SETTINGS', 'SEEDS', 'GAMES_KEPT', 'NO_SWAP', 'NO_GHOST',
+           'NO_GHOST_YET', 'QUIET', 'LOOKED_EVERY', 'NEVER', 'SHORT', 'WIDE', 'LOW', 'WRAPPED', 'PANEL', 'PARTS',
+           'PART_HINTS', 'GESTURE', 'QUIET_LAB', 'JUPYTER_FOLDERS', 'SLOWEST', 'COURT', 'VIEW', 'Recording', 'as_text',
+           'as_numbers', 'games_folder', 'by_age', 'is_written', 'clear_away', 'Journal', 'read_journal', 'add_line',
+           'left_behind', 'save_recording', 'Subject', 'subject_of', 'engine_subject', 'name_of', 'is_named',
+           'player_of', 'as_stranger', 'for_page', 'Pulse', 'swap_interrupt', 'interrupt', 'KeptSession',
+           'running_loop', 'Refused', 'Anything', 'Number', 'PongSettings', 'state_of', 'CheckedSettings', 'PongWidget',
+           'as_diameters', 'controls_of', 'choosers_of', 'player_chooser', 'sliders_of', 'heat_slider', 'buttons_of',
+           'choose_engine', 'choose_player', 'choose', 'follow_model', 'save_here', 'said', 'free_folder', 'memories',
+           'velocity_directions', 'push_memory', 'way_ahead', 'is_explorable', 'LatentExplorer', 'pushes_of',
+           'find_chromium', 'notebook_of', 'free_port', 'start_lab', 'wait_for', 'Lab', 'in_jupyterlab',
+           'measure_widget', 'summary', 'only_stills']
 
 # %% ../nbs/32_widget.ipynb #32-widge-005
 RULES_NAME, LEARNED_NAME = "exact engine", "learned engine"       # as a session calls them
@@ -108,7 +110,7 @@ def by_age(folder)->list[Path]:
 
 def is_written(path)->bool:
     "Does a recording that lives, here or in another kernel, still write this journal?"
-    if fcntl is None: return False
+    if fcntl is None: return path.name.startswith(PROCESS)
     with open(path, "rb") as file:
         try: fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError: return True
@@ -149,7 +151,7 @@ class Journal:
         try:
             if self.file is None: self._begin()
             self._append(line)
-        except OSError as error: self.failure = str(error)
+        except OSError as error: self.failure = error.strerror or str(error)
 
 # %% ../nbs/32_widget.ipynb #32-widge-010
 @patch
@@ -182,12 +184,10 @@ def add_line(game:Recording, line:dict):
     else: game.add(*(as_numbers(line[k]).reshape(-1, n) for k, n in (("states", game.first.size), ("actions", 2))))
 
 def left_behind()->list[Recording]: # the newest first
-    "Games that other kernels recorded and can no longer tell about; a warning for each file that cannot be read"
+    "Games that were recorded and that nobody remembers, here or elsewhere; a warning for each file that is unreadable"
     games = []
     for path in by_age(games_folder()):
-        try:
-            is_ours = path.name.startswith(PROCESS) or is_written(path)
-            game = None if is_ours else read_journal(path)
+        try: game = None if is_written(path) else read_journal(path)
         except (ValueError, OSError) as error:
             why = getattr(error, "strerror", None) or error
             warnings.warn(f"left_behind: {path.name} is skipped: {why}", stacklevel=2)
@@ -381,7 +381,6 @@ FOLLOWED = ("engine", "left", "right", "event_temperature", "serve_temperature",
 TOLD = ("state", "score", "ticks", "counts", "ghost_error", "saved", "notice")     # not for a constructor
 SETTINGS = ("engine", "left", "right", "event_temperature", "serve_temperature", "speed", "ghost", "paused", "record",
             "seed", "look_ahead")
-HOTTEST, WARM = 16., 1.5   # of both temperatures: the most that Python takes; where a slider ends
 SEEDS = 2**53 - 1          # the largest seed that JavaScript's numbers can hold
 def _setting(trait): return trait.tag(sync=True)
 
@@ -411,8 +410,8 @@ class PongSettings(anywidget.AnyWidget):
     engine = _setting(traitlets.Enum(ENGINES, "fuzzy"))              # both: the learned game, with the exact one's ball
     left = _setting(Anything("human")).tag(to_json=for_page)         # as in `player_of`
     right = _setting(Anything("level2")).tag(to_json=for_page)
-    event_temperature = _setting(Number(0., min=0, max=HOTTEST))
-    serve_temperature = _setting(Number(1., min=0, max=HOTTEST))
+    event_temperature = _setting(Number(0., min=0, max=HOTTEST["event_temperature"]))
+    serve_temperature = _setting(Number(1., min=0, max=HOTTEST["serve_temperature"]))
     speed = _setting(Number(1., min=.125, max=8))             # of time
     ghost = _setting(traitlets.Bool(False))
     paused = _setting(traitlets.Bool(True))
@@ -421,6 +420,7 @@ class PongSettings(anywidget.AnyWidget):
     look_ahead = _setting(traitlets.Int(0, min=0, max=600))           # ticks of the ball's way to draw
     notice = _setting(traitlets.Unicode(""))                         # what went wrong, as the court says it
     _game, _weights = _setting(traitlets.Dict()), _setting(traitlets.Dict())
+    _unwritten = _setting(traitlets.Bool(False))                     # has the journal of this game stopped?
     model = Anything()                                               # what plays; set it to play another
     state = traitlets.Any()                                          # (F,) as last heard of; set it to go on from there
     score, ticks = traitlets.Tuple((0, 0)), traitlets.Int(0)
@@ -495,6 +495,7 @@ class PongWidget(CheckedSettings):
         self._loop, self._thread, self._telling = running_loop(), threading.current_thread(), True
         self._subject, self._given_config = self._subject_of(model, run, config), config
         self._session = self.recording = self._way_before = self._playing = None
+        self._kept, self._swapped = [], "fuzzy"
         self._quiet, self._number, self._filed, self.films = 0., 0, weakref.WeakValueDictionary(), []
         settings = dict(engine="exact" if self._subject.learned is None else "fuzzy") | settings
         super().__init__(run=run, model=model, **self._for_page(), **settings)
@@ -534,21 +535,60 @@ def _tell(self:PongWidget, **news):
 def _for_page(self:PongWidget)->dict:
     "What the page must know of what is to be played, numbered: its games say which of them they are of"
     self._number += 1
-    return dict(_game=game_json(self.config) | dict(number=self._number), _weights=self._subject.weights)
+    about = dict(number=self._number, learned=self._subject.learned is not None)
+    return dict(_game=game_json(self.config) | about, _weights=self._subject.weights)
 
-# %% ../nbs/32_widget.ipynb #32-widge-041
+@patch
+def _say(self:PongWidget, text):
+    "Have the court say something for some seconds"
+    if self._session is None: self.send(dict(kind="say", text=text))
+    else: self._session.say(text)
+    self._tell(notice=text)
+
+# %% ../nbs/32_widget.ipynb #32-widge-042
+GAMES_KEPT = 20
+
+@patch(as_prop=True)
+def games(self:PongWidget)->list[Recording]:
+    "The last `GAMES_KEPT` games that were recorded, the newest last; `save_recording` keeps one"
+    return [game for game in self._kept if game.ticks]
+
+@patch
+def _keep(self:PongWidget, recording):
+    "This is recorded from here on (None: nothing is). If that makes too many, one goes: first those without a tick"
+    self.recording = recording
+    self._tell(_unwritten=False)
+    if recording is not None: self._kept.append(recording)
+    if len(self._kept) <= GAMES_KEPT: return
+    self._kept.remove(next((game for game in self._kept[:-1] if not game.ticks), self._kept[0]))
+
+@patch
+def _look_after_journal(self:PongWidget):
+    "Say once that this game is written down no more"
+    why = self.recording.journal.failure if self.recording is not None else ""
+    if not why or self._unwritten: return
+    self._tell(_unwritten=True)
+    self._say(f"kept in memory only: {why}")
+
+# %% ../nbs/32_widget.ipynb #32-widge-043
 @patch
 def _begin_session(self:PongWidget):
     "A session for what is to be played (in the kernel only), and its first state"
+    self._swapped = "fuzzy"
     if self.run == "browser":
-        self.recording = self._playing = None
+        self._keep(None)
+        self._playing = None
         start = ExactEngine(self.config).reset(np.array([self.seed], np.uint64))[0]
         return self._tell(state=start, score=(0, 0), ticks=0, counts={}, notice="")
-    has_ghost = self.ghost or self.engine == "both"
     players = (player_of(getattr(self, side), self.config) for side in SIDES)
-    self._session = KeptSession(self._engine(), *players, seed=self.seed, ghost=has_ghost)
+    self._session = KeptSession(self._engine(), *players, seed=self.seed, ghost=self._has_ghost)
     self._session.paused = False
     self._restarted()
+
+@patch(as_prop=True)
+def _has_ghost(self:PongWidget)->bool:
+    "Is the exact engine's ball wanted beside the learned one's?"
+    return self.engine == "both" or (self.ghost and self.engine == "fuzzy")
 
 @patch
 def _engine(self:PongWidget)->Engine:
@@ -559,7 +599,7 @@ def _engine(self:PongWidget)->Engine:
     heat = dict(event_temperature=self.event_temperature, serve_temperature=self.serve_temperature)
     return FuzzyEngine(learned, self.config, **heat)
 
-# %% ../nbs/32_widget.ipynb #32-widge-043
+# %% ../nbs/32_widget.ipynb #32-widge-045
 @patch
 def _hear(self:PongWidget, _, message, buffers):
     "A message of the page"
@@ -572,11 +612,11 @@ def _hear(self:PongWidget, _, message, buffers):
 def _heard_begin(self:PongWidget, message, first):
     "A game began in the page; unless it is one of the model before, whose news was under way"
     if message["of"] != self._number: return
-    self.recording, self._playing = None, message["game"]
-    if message["kept"]:
-        self.recording = Recording(self.config, message["seed"], first, f"{message['engine']} engine", message["fresh"],
-                                   left=name_of(self.left), right=name_of(self.right)).write_along()
-        self._filed[self._playing] = self.recording
+    self._playing, engine = message["game"], f"{message['engine']} engine"
+    fresh = lambda: Recording(self.config, message["seed"], first, engine, message["fresh"],
+                              left=name_of(self.left), right=name_of(self.right))
+    self._keep(fresh().write_along() if message["kept"] else None)
+    if message["kept"]: self._filed[self._playing] = self.recording
     self._tell(seed=message["seed"], state=first.copy(), ticks=message["tick"], score=(0, 0), counts={})
 
 @patch
@@ -590,6 +630,7 @@ def _heard_rows(self:PongWidget, message, states, actions):
     error = np.nan if message["error"] is None else message["error"]
     self._tell(score=tuple(message["score"]), ticks=message["tick"], counts=counts, ghost_error=error)
     if n: self._tell(state=states.reshape(n, -1)[-1].copy())
+    self._look_after_journal()
 
 @patch
 def _note(self:PongWidget, *changes):
@@ -597,7 +638,7 @@ def _note(self:PongWidget, *changes):
     for what in changes if self.recording is not None else ():
         self.recording.note(what, f"{what[4:]} engine" if what.startswith("now ") else "")
 
-# %% ../nbs/32_widget.ipynb #32-widge-044
+# %% ../nbs/32_widget.ipynb #32-widge-046
 @patch
 def _heard_page(self:PongWidget, kind, message):
     "Keys, and signs of life, of a page that plays from the kernel"
@@ -608,12 +649,31 @@ def _heard_page(self:PongWidget, kind, message):
     elif kind == "restart":
         self.reset()
         self.paused = False
-    elif kind == "swap" and self._subject.learned is not None:
-        self.engine = "fuzzy" if self.engine == "exact" else "exact"
+    elif kind == "swap": self._swap()
+    elif kind == "ghost": self._toggle_ghost()
     elif kind == "hello": self._send_states(self._session.state[None], now=True)
     elif kind == "bye": self.paused = True
 
-# %% ../nbs/32_widget.ipynb #32-widge-046
+# %% ../nbs/32_widget.ipynb #32-widge-048
+NO_SWAP, NO_GHOST = "no swap: there is only one engine", "no ghost: there is only one engine"
+NO_GHOST_YET = "no ghost: it comes with the learned engine"
+
+@patch
+def _swap(self:PongWidget):
+    "The other engine, in mid-rally; back from the rules it is what was shown before"
+    if self._subject.learned is None: self._say(NO_SWAP)
+    elif self.engine == "exact": self.engine = self._swapped
+    else: self._swapped, self.engine = self.engine, "exact"
+
+@patch
+def _toggle_ghost(self:PongWidget):
+    "Show the exact engine's ball beside the learned one's, or do not"
+    wanted = not self._has_ghost
+    if self.engine == "both": self.engine = "fuzzy"
+    if self.ghost == wanted: self._follow("ghost")         # asked for again, where there is none
+    self.ghost = wanted
+
+# %% ../nbs/32_widget.ipynb #32-widge-050
 QUIET = 4.       # seconds without a sign of life from the page after which a game in the kernel pauses
 LOOKED_EVERY = 6 # ticks: so often is the way ahead worked out
 NEVER = -10**9, -10**9, np.zeros((0, 2))       # a push: first and last tick of its gesture, and the way before it
@@ -643,8 +703,14 @@ def _played(self:PongWidget, states, actions):
     session, error = self._session, self._session.ghost_error/(2*self.config.ball_radius)
     self._tell(state=states[-1], score=session.scores, ticks=session.ticks, ghost_error=error, counts=counts)
     self._send_states(states)
+    self._look_after_journal()
 
-# %% ../nbs/32_widget.ipynb #32-widge-047
+# %% ../nbs/32_widget.ipynb #32-widge-051
+def as_diameters(widget)->float|None: # None: there is no ghost to be seen
+    "How far the ball in the kernel is from the exact engine's, for JSON"
+    error = widget._session.ghost_error/(2*widget.config.ball_radius)
+    return float(error) if np.isfinite(error) else None
+
 @patch
 def _send_states(self:PongWidget, states, now:bool=False):
     "States (n, F) to the page; `now`: what still waits there to be shown is out of date"
@@ -653,6 +719,7 @@ def _send_states(self:PongWidget, states, now:bool=False):
     status = session.status + (", with the exact one's ball" if session.ghost else "")
     news = dict(kind="states", count=len(states), tick=session.ticks, now=now, flash=[float(f) for f in session.flash],
                 status=status, text=session.result)
+    if session.ghost: news["error"] = as_diameters(self)
     paths = self._paths() if now or session.ticks % LOOKED_EVERY < len(states) else []
     self.send(news, buffers=[np.ascontiguousarray(a, np.float32).tobytes() for a in (states, ghost, *paths)])
 
@@ -671,7 +738,7 @@ def _halt(self:PongWidget, why):
     self.paused = True
     self._send_states(self._session.state[None], now=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-049
+# %% ../nbs/32_widget.ipynb #32-widge-053
 @patch
 def reset(self:PongWidget, seed:int|None=None):
     "Begin a game: from `seed`, or the next one"
@@ -694,7 +761,7 @@ def _record(self:PongWidget, from_seed:bool):
     "Keep the session in the kernel from here on, if anybody wants it kept"
     session, who = self._session, {side: name_of(getattr(self, side)) for side in SIDES}
     fresh = lambda: Recording(self.config, self.seed, session.state, session.status, from_seed, **who)
-    self.recording = fresh().write_along() if self.record else None
+    self._keep(fresh().write_along() if self.record else None)
 
 @patch
 def _follow_pause(self:PongWidget):
@@ -707,7 +774,7 @@ def _follow_pause(self:PongWidget):
     self._session.result = ""
     self._pulse.start(self._loop)
 
-# %% ../nbs/32_widget.ipynb #32-widge-050
+# %% ../nbs/32_widget.ipynb #32-widge-054
 @patch
 def _put_state(self:PongWidget, state):
     "Go on from a state (F,)"
@@ -717,10 +784,10 @@ def _put_state(self:PongWidget, state):
     self._tell(state=self._session.state, score=self._session.scores, ticks=0, counts={}, notice="")  # lost no more
     self._send_states(state[None], now=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-051
+# %% ../nbs/32_widget.ipynb #32-widge-055
 @patch
-def _follow(self:PongWidget, name):
-    "A setting was changed: it is noted, and a game in the kernel takes it up (a page does by itself)"
+def _follow(self:PongWidget, name, was=None):
+    "A setting was changed (`was`: from what): it is noted, and a game in the kernel takes it up (a page does by itself)"
     session, value = self._session, name_of(getattr(self, name)) if name in SIDES else getattr(self, name)
     if session is None:
         if name not in ("engine", "ghost", "record"): self._note(f"{name}: {value}")
@@ -731,27 +798,29 @@ def _follow(self:PongWidget, name):
         if player is not None: player.reset(np.array([self.seed], np.uint64), self.config, side)
         session.players = tuple(seated)
         session.humans = tuple(side for side, p in enumerate(seated) if p is None)
-    elif name == "engine" or name.endswith("temperature"):
+    elif name == "engine" or (name.endswith("temperature") and self.engine != "exact"):
         before, engine = session.engine, self._engine()
         if type(before) is type(engine) is FuzzyEngine: engine.restore(before.snapshot()); session.engine = engine
-        elif before is not engine and not self._hand_over(engine): return
-    if name in ("engine", "ghost"): session.show_ghost(self.ghost or self.engine == "both")
+        elif before is not engine and not self._hand_over(engine, was): return
+    if name in ("engine", "ghost"): session.show_ghost(self._has_ghost)
+    if name == "ghost" and self.ghost and not self._has_ghost:
+        self._say(NO_GHOST if self._subject.learned is None else NO_GHOST_YET)
     if name == "record": self._record(session.ticks == 0)
-    elif name == "engine": self._note(f"now {session.status.split()[0]}")
-    elif name != "ghost": self._note(f"{name}: {value}")
+    elif name == "engine" and "exact" in (was, value): self._note(f"now {session.status.split()[0]}")
+    elif name not in ("engine", "ghost"): self._note(f"{name}: {value}")
 
-# %% ../nbs/32_widget.ipynb #32-widge-052
+# %% ../nbs/32_widget.ipynb #32-widge-056
 @patch
-def _hand_over(self:PongWidget, engine)->bool: # did it?
-    "Another engine goes on with the game in the kernel, or the court says why it cannot"
-    session = self._session
-    try:
-        if session.take_over(engine): self._tell(notice="", paused=False)      # it was lost until now
+def _hand_over(self:PongWidget, engine, was)->bool: # did it?
+    "Another engine goes on with the game in the kernel, or the court says why it cannot, and shows what it did"
+    try: was_lost = self._session.take_over(engine)
     except ValueError as error:
-        self._tell(engine="exact" if type(session.engine) is ExactEngine else "fuzzy")
-        session.say(f"no swap: {error}")
-        self._tell(notice=session.notice)
+        self._tell(engine=was)
+        self._say(f"no swap: {error}")
         return False
+    self._session.notice_left = 0.
+    self._tell(notice="")
+    if was_lost: self._tell(paused=False)
     return True
 
 @patch
@@ -763,7 +832,7 @@ def _changed(self:PongWidget, change):
     if name == "seed": self._soon(self.reset, change["new"])
     elif name == "state": self._soon(self._put_state, change["new"])
     elif name == "model": self._soon(self._renew, change["old"])
-    elif name != "paused": self._soon(self._follow, name)
+    elif name != "paused": self._soon(self._follow, name, change["old"])
 
 @patch
 def _renew(self:PongWidget, before):
@@ -789,7 +858,7 @@ def _dismiss_strangers(self:PongWidget)->str:
         if why: said = f"{side}: {why}"
     return said
 
-# %% ../nbs/32_widget.ipynb #32-widge-054
+# %% ../nbs/32_widget.ipynb #32-widge-058
 SHORT = dict(style=dict(description_width="50px"), layout=dict(width="160px"))
 WIDE, LOW, WRAPPED = dict(width="260px"), dict(width="auto"), dict(flex_flow="row wrap", align_items="center")
 PANEL = "pong-panel"       # by this class a court knows the controls that are its own
@@ -804,7 +873,7 @@ def _linked(widget, name, control):
     traitlets.link((widget, name), (control, "value"))
     return control
 
-# %% ../nbs/32_widget.ipynb #32-widge-055
+# %% ../nbs/32_widget.ipynb #32-widge-059
 def choosers_of(widget, line)->list:
     "Which engine, which model, and who plays"
     kinds = [("exact", "exact"), ("learned", "fuzzy"), ("both", "both")]
@@ -840,15 +909,11 @@ def sliders_of(widget)->list:
     return [*heats, _linked(widget, "speed", controls.FloatLogSlider(**octaves, description="speed", layout=WIDE))]
 
 def heat_slider(widget, what)->controls.FloatSlider:
-    "From 0 to `WARM`; further, if Python asks for more than that"
-    name = f"{what}_temperature"
-    slider = controls.FloatSlider(max=WARM, step=.05, readout_format=".2f", description=f"{what} temp.", layout=WIDE)
-    def widen(value): slider.max = max(slider.max, value)
-    widen(getattr(widget, name))
-    widget.observe(lambda change: widen(change["new"]), name)      # before the link, or the slider would cut it off
-    return _linked(widget, name, slider)
+    "From 0 to where the slider of a page ends, too"
+    name, look = f"{what}_temperature", dict(step=.05, readout_format=".2f", layout=WIDE)
+    return _linked(widget, name, controls.FloatSlider(max=HOTTEST[name], description=f"{what} temp.", **look))
 
-# %% ../nbs/32_widget.ipynb #32-widge-056
+# %% ../nbs/32_widget.ipynb #32-widge-060
 def buttons_of(widget, line)->list:
     "What is pressed; and the line"
     ghost, record = (_linked(widget, name, controls.Checkbox(description=text, indent=False, layout=LOW))
@@ -860,7 +925,7 @@ def buttons_of(widget, line)->list:
     widget.observe(lambda change: setattr(line, "value", escape(change["new"])), "saved")
     return [pause, reset, ghost, record, save, line]
 
-# %% ../nbs/32_widget.ipynb #32-widge-058
+# %% ../nbs/32_widget.ipynb #32-widge-062
 def _in_chooser(widget): return "" if widget.model is None else widget.model      # a chooser cannot choose None
 
 def choose_engine(widget, engine)->str:
@@ -904,7 +969,7 @@ def free_folder(stem="game")->Path:
     "A folder for the next game, in the working folder"
     return next(p for p in (Path(f"{stem}-{n}") for n in range(1, 10**6)) if not p.exists())
 
-# %% ../nbs/32_widget.ipynb #32-widge-059
+# %% ../nbs/32_widget.ipynb #32-widge-063
 @patch(as_prop=True)
 def panel(self:PongWidget)->controls.VBox:
     "The canvas with its controls"
@@ -926,7 +991,7 @@ def _repr_mimebundle_(self:PongWidget, **kwargs):
     still = {"text/plain": repr(self), "image/png": base64.b64encode(png.getvalue()).decode()}
     return self.panel._repr_mimebundle_(**kwargs) | still
 
-# %% ../nbs/32_widget.ipynb #32-widge-060
+# %% ../nbs/32_widget.ipynb #32-widge-064
 @patch(as_prop=True)
 def trajectory(self:PongWidget)->Trajectory:
     "The game so far, as it was recorded"
@@ -950,7 +1015,7 @@ def _await_film(self:PongWidget, film):
     said = film.outcome(FILM_PATIENCE) or f"{film.out} takes long and goes on without us"
     self._soon(setattr, self, "saved", said)
 
-# %% ../nbs/32_widget.ipynb #32-widge-085
+# %% ../nbs/32_widget.ipynb #32-widge-093
 PARTS = ("lane", "GRU state")         # of a memory without velocities: made for motion; trained freely
 PART_HINTS = ("what the game is played from", "knows the velocity, too, but the game is not played from it")
 
@@ -982,7 +1047,7 @@ def velocity_directions(
         out[part] = line/np.square(line).sum(1, keepdims=True)
     return out
 
-# %% ../nbs/32_widget.ipynb #32-widge-088
+# %% ../nbs/32_widget.ipynb #32-widge-096
 @patch
 def push(self:PongWidget,
     direction,        # (5,): of the lane, or (H,): of the network's own memory
@@ -1009,7 +1074,7 @@ def _note_way(self:PongWidget):
     if not 0 <= ticks - last <= GESTURE: first, way = ticks, way_ahead(self._session.engine, self.look_ahead)
     self._way_before = first, ticks, way
 
-# %% ../nbs/32_widget.ipynb #32-widge-089
+# %% ../nbs/32_widget.ipynb #32-widge-097
 def push_memory(engine:FuzzyEngine, direction, amount:float, ball:int=0):
     "Add `amount*direction` to the memory of a ball of a fuzzy engine: of its lane, or of its last layer"
     import torch
@@ -1031,12 +1096,12 @@ def way_ahead(engine:Engine, ticks:int)->np.ndarray: # (n, 2), n <= ticks + 1
     engine.restore(saved)
     return np.array(points)
 
-# %% ../nbs/32_widget.ipynb #32-widge-090
+# %% ../nbs/32_widget.ipynb #32-widge-098
 def is_explorable(model)->bool:
     "Is this a model without velocities, whose own memory is a vector for each ball, as a GRU's is?"
     return isinstance(model, Model) and model.positions_only and model.empty(1)[0].ndim == 3
 
-# %% ../nbs/32_widget.ipynb #32-widge-091
+# %% ../nbs/32_widget.ipynb #32-widge-099
 class LatentExplorer(PongWidget):
     "A learned game without velocities, with sliders that push what it remembers of the ball's"
     part = traitlets.Enum(PARTS, "lane")
@@ -1085,7 +1150,7 @@ class LatentExplorer(PongWidget):
             self._panel = controls.VBox([court, pushes_of(self), *rows]).add_class(PANEL)
         return self._panel
 
-# %% ../nbs/32_widget.ipynb #32-widge-092
+# %% ../nbs/32_widget.ipynb #32-widge-100
 def pushes_of(widget:LatentExplorer)->controls.HBox:
     "Sliders that push, grey while there is nothing to push, and which part of the memory they push"
     slider = lambda axis: controls.FloatSlider(min=-1, max=1, step=.05, description=f"push v{axis}", layout=WIDE)
@@ -1096,7 +1161,7 @@ def pushes_of(widget:LatentExplorer)->controls.HBox:
     widget.observe(enable, ["engine", "ticks"]); enable()
     return controls.HBox([*sliders, _linked(widget, "part", part)], layout=WRAPPED)
 
-# %% ../nbs/32_widget.ipynb #32-widge-096
+# %% ../nbs/32_widget.ipynb #32-widge-104
 def find_chromium()->str:
     "The path of a Chromium or Chrome; `RuntimeError` without one"
     names = "chromium", "chromium-browser", "google-chrome"
@@ -1145,7 +1210,7 @@ def wait_for(url, seconds=60):
         except OSError: time.sleep(.1)
     raise TimeoutError(f"{url.split('?')[0]}: no answer within {seconds} s")
 
-# %% ../nbs/32_widget.ipynb #32-widge-097
+# %% ../nbs/32_widget.ipynb #32-widge-105
 SLOWEST = 120_000      # ms that a busy computer may take to open a page
 
 class Lab:
@@ -1181,7 +1246,7 @@ class Lab:
         except subprocess.TimeoutExpired: os.killpg(self.server.pid, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-099
+# %% ../nbs/32_widget.ipynb #32-widge-107
 @patch
 def command(self:Lab, name):
     "Have JupyterLab execute one of its commands"
@@ -1202,7 +1267,7 @@ def ask(self:Lab, code)->str:
         await future.done; return said.trim(); }}""", code)
 
 @patch
-def until(self:Lab, claim, seconds=30):
+def until(self:Lab, claim, seconds=90):
     "Wait until `claim()` holds; `TimeoutError` with the last it said"
     end = time.monotonic() + seconds
     while not (said := claim()):
@@ -1219,7 +1284,7 @@ def shell(self:Lab)->dict:
         const dialogs = document.querySelectorAll('.jp-Dialog').length, {{mode, activeCellIndex: active}} = content;
         return {{mode, cells, active, scroll: (content.outerNode ?? content.node).scrollTop, dialogs}}; }}""")
 
-# %% ../nbs/32_widget.ipynb #32-widge-100
+# %% ../nbs/32_widget.ipynb #32-widge-108
 COURT = ".pong-widget"
 
 @patch
@@ -1248,13 +1313,14 @@ def pictures(self:Lab, k:int=0, ms:int=2000)->float:
         while (performance.now() - begun < ms) {
             await new Promise(requestAnimationFrame);
             const pixels = new Uint32Array(context.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
-            const sum = pixels.reduce((sum, pixel, i) => (sum + pixel * (i + 1)) % 9007199254740881, 0);
+            let sum = 0;
+            for (let i = 0; i < pixels.length; i += 3) sum = (sum * 31 + pixels[i]) | 0;     // a ball is wider than that
             if (before !== null && sum !== before) seen += 1;
             before = sum;
         }
         return 1000 * seen / (performance.now() - begun); }""", ms)
 
-# %% ../nbs/32_widget.ipynb #32-widge-101
+# %% ../nbs/32_widget.ipynb #32-widge-109
 def in_jupyterlab(cells, play, **kwargs):
     "`play(lab)` with a notebook of these cells, in a thread of its own: Playwright wants no event loop around it"
     def work():
@@ -1269,7 +1335,7 @@ def in_jupyterlab(cells, play, **kwargs):
     if error is not None: raise error
     return value
 
-# %% ../nbs/32_widget.ipynb #32-widge-102
+# %% ../nbs/32_widget.ipynb #32-widge-110
 def measure_widget(
     run:str="browser",        # or kernel
     model:str="classic-rnn",
@@ -1300,13 +1366,13 @@ def summary(report)->dict:
         key_p50_ms=percentile(latencies, 50), key_p95_ms=percentile(latencies, 95),
         key_frames_max=max(delays, default=None), keys_missed=report["missed"])
 
-# %% ../nbs/32_widget.ipynb #32-widge-104
+# %% ../nbs/32_widget.ipynb #32-widge-112
 @patch
 def says(self:Lab, k:int=0)->str:
     "What stands large on the k-th court"
     return self.court(k).get_attribute("aria-description") or ""
 
-# %% ../nbs/32_widget.ipynb #32-widge-129
+# %% ../nbs/32_widget.ipynb #32-widge-139
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 def only_stills(notebook)->Path:

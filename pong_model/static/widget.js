@@ -38,6 +38,9 @@ const PRESSED = "button, input[type=checkbox], label:has(input[type=checkbox])";
 const PULLED = ".noUi-target";
 const CHOSEN = "select";
 const GONE = "the kernel is gone";
+/** As in Python. */
+const NO_GHOST = "no ghost: there is only one engine";
+const NO_GHOST_YET = "no ghost: it comes with the learned engine";
 const SILENT = "no answer from the kernel\nIs it busy, or was it restarted? Then run the cell again";
 
 /** Court heights by which a paddle moves if somebody moves it; a learned one is never quite at rest. */
@@ -91,16 +94,36 @@ export class Meter {
 /** What a game that stands still says. */
 function pauseTextAt(ticks) { return ticks === 0 ? "click to play" : "paused"; }
 
+/** The keys, for so many persons, in a game with a learned engine or without one. */
+function keysFor(persons, hasLearned) {
+  const move = ["", "Q/A or arrow keys move your paddle · ", "Q/A left, arrow keys right · "][persons];
+  return `${move}Space pause · R new game${hasLearned ? " · X other engine · G ghost ball" : ""}`;
+}
+
+/** How far the ball is from the exact engine's (ball diameters; NaN: that one has scored), as a page says it. */
+function distanceText(error) {
+  if (!Number.isFinite(error)) return "the exact ball has scored";
+  const distance = error < 0.0005 ? "under 0.001" : error < 99.9995 ? error.toFixed(3) : "over 99";
+  return `${distance} ball diameters from the rules`;
+}
+
 /** A session in the page whose ticks can be watched. */
 class WatchedSession extends Session {
   get pauseText() { return pauseTextAt(this.ticks); }
-  get hint() { return this.failure ? "click for a new game" : super.hint; }
+  get hint() { return this.failure ? "click for a new game" : keysFor(this.humans.length, this.learned !== null); }
+  get status() { return this.hasGhost ? `${super.status} · ${distanceText(this.error)}` : super.status; }
   /** What went wrong: for good, or for the moment. */
   get words() { return this.failure || this.notice; }
 
   remember(state, left, right) {
     super.remember(state, left, right);
     if (this.watch) this.watch(state, left, right);
+  }
+
+  /** Where there is no ghost to be seen yet, a line says why. */
+  setGhost(isWanted) {
+    super.setGhost(isWanted);
+    if (isWanted && this.kind === "exact") this.say(this.learned ? NO_GHOST_YET : NO_GHOST);
   }
 }
 
@@ -166,6 +189,13 @@ class Reporter {
 
   count({kind}) { this.counts[kind] = (this.counts[kind] || 0) + 1; }
 
+  /** Count what changes the game from outside: alone in its batch, so that Python knows the tick. */
+  mark(event, session) {
+    this.flush(session);
+    this.count(event);
+    this.flush(session);
+  }
+
   /** Seconds pass; a batch leaves when it is due. */
   advance(seconds, session) {
     this.waited += seconds;
@@ -212,7 +242,11 @@ class NotebookGame {
 
   get game() { return this.model.get("_game"); }
   /** Where a game is whose kernel is gone. */
-  get whereItIs() { return this.model.get("record") ? "; left_behind() has this one" : ""; }
+  get whereItIs() {
+    if (!this.model.get("record")) return "";
+    return this.model.get("_unwritten") ? "; what was played could not be written down" : "; left_behind() has this one";
+  }
+
   /** Is a court in focus? */
   get hasKeys() { return [...this.courts].some(({canvas}) => canvas.parentElement === document.activeElement); }
   get isHuman() { return ["left", "right"].some((side) => this.model.get(side) === "human"); }
@@ -253,7 +287,7 @@ class NotebookGame {
   draw(state, extras) {
     this.drawn = state;
     const told = {...extras, status: this.statusOf(extras)};
-    const said = told.message || this.session.notice || (this.isAlone ? told.status : "");
+    const said = told.message || this.session.notice || this.lonely;
     for (const court of this.courts) {
       court.setGame(this.game);
       court.draw(state, told);
@@ -264,6 +298,9 @@ class NotebookGame {
   }
 
   statusOf({status}) { return status; }
+
+  /** What a game says that goes on without its kernel; else nothing. */
+  get lonely() { return this.isAlone ? `${GONE}: nothing is recorded any more${this.whereItIs}` : ""; }
 
   /** Who plays may be new, or where: a person who has not got the keys is waited for. */
   seat() {
@@ -283,7 +320,7 @@ class NotebookGame {
 }
 
 /** Rules and model run in the page; Python hears of it. */
-class BrowserGame extends NotebookGame {
+export class BrowserGame extends NotebookGame {
   constructor(model) {
     super(model);
     const {session} = this;
@@ -383,10 +420,12 @@ class BrowserGame extends NotebookGame {
       if (this.session) this.reporter.begin(this.session, this.model.get("record"));
       return;
     }
-    this.reporter.count(event);
+    if (event.kind.startsWith("now ")) this.reporter.mark(event, this.session);
+    else this.reporter.count(event);
   }
 
   receive(message, numbers) {
+    if (message.kind === "say") this.session.say(message.text);
     if (message.kind === "reset") this.session.reset(message.seed);
     if (message.kind === "load") {
       this.session.load(numbers[0]);
@@ -406,7 +445,7 @@ class BrowserGame extends NotebookGame {
     }
     paths.last = session.ticks;
     session.learned.pushMemory(ball, direction, amount);
-    this.reporter.count({kind: "pushed"});
+    this.reporter.mark({kind: "pushed"}, session);
     this.lookAhead();
   }
 
@@ -427,9 +466,7 @@ class BrowserGame extends NotebookGame {
     this.set({...shown, notice: session.words});                            // its seed it told when it began
   }
 
-  statusOf({status}) {
-    return this.isAlone ? `${status} · ${GONE}: nothing is recorded any more${this.whereItIs}` : status;
-  }
+  statusOf({status}) { return this.isAlone ? `${status} · ${this.lonely}` : status; }
 
   leave() {
     if (this.isHuman) this.session.pause();
@@ -451,8 +488,7 @@ export class RemoteSession {
   get scores() { return this.state ? [LEFT_POINTS, RIGHT_POINTS].map((i) => Math.round(this.state[i]) || 0) : [0, 0]; }
   get hint() {
     if (this.paused && this.words) return "click to go on";
-    const move = ["", "Q/A or arrow keys move your paddle · ", "Q/A left, arrow keys right · "][this.humans.length];
-    return `${move}Space pause · R new game`;
+    return keysFor(this.humans.length, this.owner.game.learned);
   }
 
   /** What Python has to say: large in a pause, else in a line. */
@@ -489,8 +525,9 @@ export class RemoteSession {
     const next = this.waiting.shift();
     if (!next) return 0;
     const {state, ghost, news, tick} = next;
-    const {flash, status, text} = news;
-    Object.assign(this, {state, ghostState: ghost, ticks: tick, flash, status, text});
+    const {flash, status, text, error} = news;
+    const line = error === undefined ? status : `${status} · ${distanceText(error === null ? NaN : error)}`;
+    Object.assign(this, {state, ghostState: ghost, ticks: tick, flash, status: line, text});
     return 1;
   }
 
@@ -510,7 +547,7 @@ export class RemoteSession {
     else if (PAUSE_KEYS.includes(name)) owner.set({paused: !this.paused});
     else if (RESET_KEYS.includes(name)) owner.send({kind: "restart"});
     else if (SWAP_KEYS.includes(name)) owner.send({kind: "swap"});
-    else if (GHOST_KEYS.includes(name)) owner.set({ghost: !owner.model.get("ghost")});
+    else if (GHOST_KEYS.includes(name)) owner.send({kind: "ghost"});
   }
 
   /** A key that moves a paddle: its answer should come soon, and one picture is left out to show it sooner. */
