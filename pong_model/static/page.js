@@ -2,7 +2,7 @@
 import {ExactEngine} from "./rules.js";
 import {FuzzyEngine, readModel} from "./model.js";
 import {findPlayer, readAgent, unfit} from "./agents.js";
-import {Session} from "./session.js";
+import {SHOWS, Session} from "./session.js";
 import {Court, Keys, Loop, Touch} from "./court.js";
 import {BlindTest} from "./blind.js";
 
@@ -19,6 +19,8 @@ const SAYS = {
     end: "Play goes on", won: "Play begins another game", lost: "New game begins another, Exact goes on by the rules"},
 };
 const GAME_BUTTONS = ["play", "reset", "test", "save"];
+/** What else is of no use until the page's data are there; the page comes with all of them disabled. */
+const OTHER_CONTROLS = ["model", "shows", "against", "settings"];
 /** Who plays where a player that learned cannot. */
 const SUBSTITUTE = "level2";
 
@@ -36,7 +38,7 @@ function showTrouble(title, text, goOn = null) {
     }
     box.append(button);
   }
-  box.hidden = false;
+  [box.hidden, box.className] = [false, ""];
   for (const id of GAME_BUTTONS) part(id).disabled = !goOn;
   part("stage").scrollIntoView({block: "nearest"});
 }
@@ -51,8 +53,21 @@ function readData() {
   const damaged = "page: its data are not readable (the file was cut short or changed); make it again with web_page";
   let data;
   try { data = JSON.parse(part("pong-data").textContent); } catch { throw Error(damaged); }
-  if (!data || !Array.isArray(data.models) || !data.models.length) throw Error(damaged);
+  if (!isWhole(data)) throw Error(damaged);
   return data;
+}
+
+/** Is this what `web_page` writes? What a network's or an agent's own numbers are worth is seen where they are read. */
+function isWhole(data) {
+  const isThing = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+  const isGame = (game) => isThing(game) && isThing(game.config) && isThing(game.rules);
+  const isModel = (entry) => isThing(entry) && isThing(entry.web) && isGame(entry.web.game)
+    && [entry.name, entry.note, entry.facts].every((text) => typeof text === "string");
+  const isAgent = (entry) => isThing(entry) && typeof entry.name === "string" && isThing(entry.config);
+  const {models, agents = [], options} = isThing(data) ? data : {};
+  const isListOf = (is, list) => Array.isArray(list) && list.every(is);
+  return isListOf(isModel, models) && models.length > 0 && isListOf(isAgent, agents) && isThing(options)
+    && SHOWS.includes(options.shows) && typeof options.against === "string";
 }
 
 /** Let the browser save a text as a file. */
@@ -239,6 +254,7 @@ class Page {
     this.models.forEach((entry, k) => part("model").append(new Option(entry.name, k)));
     part("model-field").hidden = this.models.length < 2;
     document.querySelector(`input[name=shows][value=${options.shows}]`).checked = true;
+    for (const id of OTHER_CONTROLS) part(id).disabled = false;
     this.offerAgents();
     part("against").value = options.against;
     part("side").value = options.side === "right" ? "1" : "0";
@@ -454,10 +470,12 @@ class Page {
 
   showTest() {
     const {test} = this;
+    if (test.isDone && !test.rallies) { this.endTest(); this.stumble(`No test: ${test.trouble}.`); return; }
     part("ask").hidden = test.isDone;
     part("result").hidden = !test.isDone;
-    part("count").textContent = `Rally ${test.number + 1} of ${test.rallies}`;
-    part("news").textContent = test.isDone ? "" : `Rally ${test.number + 1} of ${test.rallies}. R real, D dream.`;
+    const count = `Rally ${test.number + 1} of ${test.rallies}`;
+    part("count").textContent = count;
+    part("news").textContent = test.isDone ? "" : `${count}. ${test.isAwaited ? "One moment." : "R real, D dream."}`;
     if (test.isDone) this.showResult();
   }
 

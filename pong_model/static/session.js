@@ -86,25 +86,39 @@ function inStillCourt(game) {
   return {...game, config: {...game.config, court_scale_walk: 0}, rules: {...game.rules, scale_step: 0}};
 }
 
+/**
+ * The state to show at `share` of the last tick, of three states in a row. Less than 0: that tick was hurried, and what
+ * is seen is still on its way through the tick before it; points and ends are known at once.
+ */
+function onItsWay([earlier, before, now], share) {
+  if (share >= 0) return interpolate(before, now, share);
+  const out = interpolate(earlier, before, 1 + share);
+  for (const i of [LEFT_POINTS, RIGHT_POINTS, MATCH_OVER]) out[i] = now[i];
+  return out;
+}
+
 /** The exact engine in lockstep with another, from each serve on. */
 export class Ghost {
   constructor(game) {
     this.engine = new ExactEngine(inStillCourt(game));
     this.diameter = 2 * game.config.ball_radius;
-    this.before = this.now = null;
+    this.earlier = this.before = this.now = null;
   }
 
-  /** One tick: take over `state` where a ball is served in it, else play on by the rules; `before`: a tick earlier. */
-  follow(state, left = null, right = null, before = state) {
+  /**
+   * One tick: take over `state` where a ball is served in it, else play on by the rules; `before` and `earlier`: what
+   * was seen a tick and two ticks ago.
+   */
+  follow(state, left = null, right = null, before = state, earlier = before) {
     const served = Array.from({length: ballsIn(state)}, (_, k) => eventsOf(state, k)[0]).includes(SERVED);
-    if (served || left === null) this.takeOver(state, before);
+    if (served || left === null) this.takeOver(state, before, earlier);
     else if (this.now !== null && Number.isFinite(state[COURT_SCALE])) this.play(state[COURT_SCALE], left, right);
   }
 
   /** Stand on the balls of `state`; up to there it is seen where they are seen, so none appears before its ball. */
-  takeOver(state, before) {
+  takeOver(state, before, earlier) {
     this.now = isPlayable(state) ? this.engine.load(state) : null;
-    this.before = this.now && before;
+    [this.earlier, this.before] = [earlier, before];
   }
 
   /** One tick by the rules, in a court of this size; a ball that scored is of no more use. */
@@ -115,8 +129,7 @@ export class Ghost {
       const isGone = this.now[slotOf(k) + PRESENT] < 0.5 || hasJumped(this.now, now, k);
       if (isGone) now[slotOf(k) + PRESENT] = 0;
     }
-    this.before = this.now;
-    this.now = now;
+    [this.earlier, this.before, this.now] = [this.before, this.now, now];
   }
 
   /** Put the ghost's game into a court of this size: walls, paddles and lines push its balls, as in the rules. */
@@ -135,8 +148,8 @@ export class Ghost {
     this.engine.load(state);
   }
 
-  /** The state to show between two ticks, or null. */
-  shown(share) { return this.now && interpolate(this.before, this.now, share); }
+  /** The state to show at `share` of the last tick, or null. */
+  shown(share) { return this.now && onItsWay([this.earlier, this.before, this.now], share); }
 
   /** The largest distance between a ball of `state` and its ghost, in ball diameters; NaN if there is none. */
   error(state) {
@@ -212,16 +225,16 @@ export class Session {
     return `${move}Space pause · R new game`;
   }
 
-  /** How far the picture is on its way between the last two ticks, 0 to 1: a hurried one has yet to begin. */
-  get share() { return Math.max(0, this.waiting / this.dt); }
+  /** How far the picture is on its way between the last two ticks, 0 to 1; less than 0: through the one before. */
+  get share() { return this.waiting / this.dt; }
 
   /**
    * The state to show now, on its way between the last two ticks. For a picture, paddles of persons are a little ahead,
-   * so that the tick of a key is seen as it begins.
+   * so that the tick of a key is seen as it begins: also a hurried one, for which nothing else hurries.
    */
   shown(isForPicture = false) {
-    const out = interpolate(this.before, this.state, this.share);
-    const share = Math.min(1, this.share + LEAD);
+    const out = onItsWay([this.earlier, this.before, this.state], this.share);
+    const share = Math.min(1, Math.max(0, this.share) + LEAD);
     for (const side of isForPicture ? this.humans : []) {
       const at = side === LEFT_SIDE ? LEFT_Y : RIGHT_Y;
       out[at] = this.before[at] + share * (this.state[at] - this.before[at]);
@@ -249,7 +262,7 @@ export class Session {
 
   /** Nothing has happened yet but this state. A pause stays a pause. */
   begin(state) {
-    this.before = this.state = state;
+    this.earlier = this.before = this.state = state;
     this.failure = this.result = "";
     this.say("");
     for (const player of this.players) if (player) player.reset(this.seed);
@@ -302,7 +315,7 @@ export class Session {
     if (this.failure) [this.failure, this.paused, this.emptyTicks] = ["", false, 0];
     this.say("");
     this.swaps.push([this.ticks, this.kind]);
-    this.ghost.follow(this.state);
+    this.ghost.follow(this.state, null, null, this.before, this.earlier);
     this.tell({kind: `now ${this.kind}`, ball: -1});
   }
 
@@ -400,12 +413,11 @@ export class Session {
     let next;
     try { next = this.engine.step(left, right); } catch (error) { this.lose(error.message); return; }
     if (!next.every(Number.isFinite)) { this.lose("the learned game is lost: its state is not a number"); return; }
-    this.before = this.state;
-    this.state = next;
+    [this.earlier, this.before, this.state] = [this.before, this.state, next];
     this.ticks += 1;
     this.actions.push(left, right);
     this.remember(next, left, right);
-    if (this.kind === "learned") this.ghost.follow(next, left, right, this.before);
+    if (this.kind === "learned") this.ghost.follow(next, left, right, this.before, this.earlier);
     this.lookAround();
     this.seekBalls();
   }
