@@ -21,11 +21,12 @@ from .render import (COLOURS, SCENERY, Block, _pixels, backdrop, blocks as block
 
 # %% auto #0
 __all__ = ['KEYS', 'PAUSE', 'NEW', 'SWAP', 'GHOST', 'SAVE', 'QUIT', 'SLOWER', 'FASTER', 'LEGEND', 'FULL_SCREEN', 'OUTSIDE',
-           'FLASH', 'LEAD_IN', 'EMPTY', 'SAID', 'HINT_SECONDS', 'SPEEDS', 'FILMS', 'GIF_PIXELS', 'NO_DISPLAY', 'MOVED',
-           'jumped', 'interpolate', 'Keyboard', 'engine_name', 'is_playable', 'is_empty', 'Ghost', 'PlaySession',
-           'engines_of', 'was_exact', 'lesson_of', 'save_games', 'ghosts_of', 'film_rate', 'film_kind', 'render_replay',
-           'name_at', 'Recorded', 'FilmMaker', 'ReplaySession', 'render_game', 'letterbox', 'open_display', 'overlay',
-           'Window', 'court_place', 'told_to_end', 'keep_games', 'play_window', 'watch_replay', 'hand_of_x',
+           'FLASH', 'LEAD_IN', 'EMPTY', 'SAID', 'HINT_SECONDS', 'SPEEDS', 'FILMS', 'GIF_PIXELS', 'NO_DISPLAY', 'NOTED',
+           'MOVED', 'jumped', 'interpolate', 'Keyboard', 'engine_name', 'is_playable', 'is_empty', 'Ghost',
+           'PlaySession', 'engines_of', 'was_exact', 'lesson_of', 'save_games', 'ghosts_of', 'film_rate', 'film_kind',
+           'replay_file', 'render_replay', 'name_at', 'Recorded', 'in_background', 'FilmMaker', 'ReplaySession',
+           'render_game', 'letterbox', 'open_display', 'overlay', 'Window', 'court_place', 'Journal', 'start_of',
+           'noted', 'keep_games', 'rescue', 'told_to_end', 'guarded', 'play_window', 'watch_replay', 'hand_of_x',
            'hand_of_pygame', 'RandomHand', 'measure_window', 'rates_of', 'answers_of']
 
 # %% ../nbs/30_play.ipynb #30-play-005
@@ -178,13 +179,14 @@ class PlaySession:
         self.last, self.clips, self.film, self.films, self.speed = last, Path(clips), film, [], 1.
         self.paused = self.ended = self.keeps = False
         self.notice, self.notice_left, self.legend_asked, self.finished, self.ticks = "", 0., None, [], 0
-        self.first_seed = seed
+        self.first_seed, self.journal = seed, None         # see `Journal`
         self.reset(seed)
 
 # %% ../nbs/30_play.ipynb #30-play-021
 @patch
 def reset(self:PlaySession, seed:int|None=None):
     "Begin a game from `seed`; without one, the same game again"
+    if self.journal: self.journal.note(self)
     if self.keeps and self.ticks: self.finished.append(self.replay())
     self.seed = self.seed if seed is None else seed
     self.seeds = as_seeds(self.seed, 1)
@@ -380,6 +382,14 @@ def history(self:PlaySession)->tuple[np.ndarray, np.ndarray]:
     return tuple(x[None] for x in self._rows(max(0, self.ticks - LEAD_IN)))
 
 @patch
+def about(self:PlaySession, first:int=0)->dict:
+    "What a replay from tick `first` on says of itself: which engine played from which tick on"
+    begun = max(k for k, (t, _) in enumerate(self.engines) if t <= first)
+    engines = [[max(0, t - first), name] for t, name in self.engines[begun:]]
+    names = " then ".join(name for name, _ in itertools.groupby(name for _, name in engines))
+    return dict(engine=names, engines=engines, ghost=bool(self.ghost))
+
+@patch
 def replay(self:PlaySession,
     seconds:float|None=None, # only so many of the last ones (None: the whole game)
     **about,                 # is noted in it (JSON)
@@ -388,10 +398,7 @@ def replay(self:PlaySession,
     first = 0 if seconds is None else max(0, self.ticks - round(seconds/self.dt))
     lead_in = min(first, LEAD_IN)
     states, actions = self._rows(first - lead_in)
-    begun = max(k for k, (t, _) in enumerate(self.engines) if t <= first)
-    engines = [[max(0, t - first), name] for t, name in self.engines[begun:]]
-    names = " then ".join(name for name, _ in itertools.groupby(name for _, name in engines))
-    about |= dict(engine=names, engines=engines, ghost=bool(self.ghost))
+    about |= self.about(first)
     return Replay(int(self.seed), self.config, actions, about, states, lead_in, int(self.chance[first]))
 
 @patch(as_prop=True)
@@ -469,24 +476,38 @@ def film_kind(out)->str: # .gif or .mp4
     return kind
 
 # %% ../nbs/30_play.ipynb #30-play-070
+def replay_file(path)->Path:
+    "The replay that is meant: a file, or the only one in a folder as R and `record` make them"
+    path = Path(path)
+    found = sorted(path.glob("replay*.npz")) if path.is_dir() else [path]
+    several = f"{len(found)} in {str(path)!r}", f"one of them: {found[0].name} to {found[-1].name}" if found else ""
+    require(found, "replay", f"folder {str(path)!r}, without one", "a file, or a folder with a replay*.npz")
+    require(len(found) == 1, "replay", *several)
+    return found[0]
+
+# %% ../nbs/30_play.ipynb #30-play-071
 def render_replay(
-    replay,               # a file, or a `Replay`
+    replay,               # a file, a folder with one in it, or a `Replay`
     out,                  # the film: .gif or .mp4
     engine:Engine|None=None, # who plays it again (None: nobody, the film shows what was seen)
     ghost:bool=False,     # with the exact engine's ball
     width:int=640,        # pixels; the court is half as high, above it stands a line of text
     last:float|None=None, # only so many of its last seconds (None: all of it)
+    seconds:float|None=None, # of which only so many first ones (None: all)
 )->Path:
     "Make a film of a replay, without a display; what cannot be made raises `ValueError` or `OSError` in one line"
     kind = film_kind(out)
-    replay = replay if isinstance(replay, Replay) else load_replay(replay)
+    for name, some in (("last", last), ("seconds", seconds)):
+        require(some is None or math.isfinite(some) and some > 0, name, some, "more than 0")
+    replay = replay if isinstance(replay, Replay) else load_replay(replay_file(replay))
     run = recorded(replay) if engine is None else play_replay(replay, engine)
     step, rate = film_rate(kind, replay.config.tick_rate)
     first = 0 if last is None else max(0, run.ticks - round(last*replay.config.tick_rate))
-    height, rows = width//2, range(first, run.ticks + 1, step)
+    end = run.ticks if seconds is None else min(run.ticks, first + round(seconds*replay.config.tick_rate))
+    height, rows = width//2, range(first, end + 1, step)
     small = kind != ".gif" or len(rows)*width*height <= GIF_PIXELS
     most = int(GIF_PIXELS/(width*height)/rate)
-    long = f"{(run.ticks - first)/replay.config.tick_rate:.0f} s as .gif, {width} pixels wide"
+    long = f"{(end - first)/replay.config.tick_rate:.0f} s as .gif, {width} pixels wide"
     require(small, "render", long, f"up to {most} s, or .mp4")
     states, actions = run.states[0], run.actions[0]
     ghosts = ghosts_of(states, actions, run.config) if ghost else [None]*(run.ticks + 1)
@@ -495,7 +516,7 @@ def render_replay(
                 for t, name in zip(rows, who))
     return save_animation(out, pictures, rate)
 
-# %% ../nbs/30_play.ipynb #30-play-072
+# %% ../nbs/30_play.ipynb #30-play-073
 def name_at(replay:Replay, tick:int)->str:
     "What played when tick `tick` was made"
     names = [name for t, name in engines_of(replay) if t < max(tick, 1)]
@@ -519,7 +540,14 @@ class Recorded(Engine):
     def step(self, actions): return self.show(self.at + 1)
     def load(self, states, actions=None): return self.show(self.at)
 
-# %% ../nbs/30_play.ipynb #30-play-073
+# %% ../nbs/30_play.ipynb #30-play-074
+def in_background(code:str, *arguments, **options)->subprocess.Popen: # options of `Popen`
+    "Run Python code in a process of its own that outlives this one, with the same packages, silent"
+    places = os.pathsep.join(p for p in sys.path if p)
+    environment = os.environ | dict(PYTHONPATH=places, OMP_NUM_THREADS="1")
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment, start_new_session=True, **options)
+
 class FilmMaker:
     "Another process that makes a film, so that the game goes on meanwhile, and the film if the game ends"
     CODE = """if True:
@@ -538,12 +566,9 @@ class FilmMaker:
         if not self.is_kept:
             folder = tempfile.mkdtemp(prefix="pong_model-")
             replay = save_replay(Path(folder)/"replay.npz", replay)
-        places = os.pathsep.join(p for p in sys.path if p)
-        environment = os.environ | dict(PYTHONPATH=places, OMP_NUM_THREADS="1")
         self.errors = tempfile.TemporaryFile("w+")
-        command = [sys.executable, "-c", self.CODE, str(replay), str(out), folder, json.dumps(options)]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=self.errors, env=environment, start_new_session=True)
+        self.process = in_background(self.CODE, replay, out, folder, json.dumps(options),
+                                     stdin=subprocess.DEVNULL, stderr=self.errors)
 
     def outcome(self, wait:float=0.)->str|None: # None: it is still at work
         "What to tell about it, after at most `wait` seconds"
@@ -554,7 +579,7 @@ class FilmMaker:
         said = (self.errors.read().strip().splitlines() or ["it was stopped"])[-1].removeprefix("ValueError: ")
         return f"no film ({said})" + ("; the replay is kept" if self.is_kept else "")
 
-# %% ../nbs/30_play.ipynb #30-play-079
+# %% ../nbs/30_play.ipynb #30-play-080
 @patch
 def save(self:PlaySession)->Path|None: # the folder, None if that was not to be
     "Keep the last seconds in a new folder of `clips`: replay.npz, a dataset, and soon a film"
@@ -579,7 +604,7 @@ def finish(self:PlaySession, wait:float=60.)->list[str]:
     outcomes = [film.outcome(wait) or f"{film.out} takes long and goes on without us" for film in films]
     return [said for film, said in zip(films, outcomes) if not film.out.exists()]
 
-# %% ../nbs/30_play.ipynb #30-play-084
+# %% ../nbs/30_play.ipynb #30-play-085
 @patch
 def swap(self:PlaySession):
     "The other engine takes over in mid-rally, or a line says why it cannot"
@@ -602,7 +627,7 @@ def show_ghost(self:PlaySession, shown:bool):
     self.ghost = Ghost(self.engine) if shown else None
     if shown: self.ghost.follow(self.state)
 
-# %% ../nbs/30_play.ipynb #30-play-098
+# %% ../nbs/30_play.ipynb #30-play-099
 class ReplaySession(PlaySession):
     "A session that shows a replay: as it was seen, or as `engine` plays it again"
     new = "from the beginning"
@@ -631,7 +656,7 @@ class ReplaySession(PlaySession):
         if self.ticks < self.shows.ticks: super()._tick()
         if self.ticks >= self.shows.ticks: self.paused, self.result = True, "the end"
 
-# %% ../nbs/30_play.ipynb #30-play-101
+# %% ../nbs/30_play.ipynb #30-play-102
 def render_game(session:PlaySession, out, seconds:float=10., width:int=640)->Path:
     "Play so many seconds without a display, among players that are none of them a person, and make a film of them"
     accepts = "a player on each side (--left level3, for example), or a replay to watch"
@@ -641,7 +666,7 @@ def render_game(session:PlaySession, out, seconds:float=10., width:int=640)->Pat
     while session.ticks < round(seconds/session.dt) and not session.paused: session._tick()
     return render_replay(session.replay(), out, ghost=bool(session.ghost), width=width)
 
-# %% ../nbs/30_play.ipynb #30-play-104
+# %% ../nbs/30_play.ipynb #30-play-105
 def letterbox(
     width:int,  # of a window, pixels
     height:int,
@@ -651,7 +676,7 @@ def letterbox(
     down = max(1, across//2)
     return (width - across)//2, (height - down)//2, across, down
 
-# %% ../nbs/30_play.ipynb #30-play-107
+# %% ../nbs/30_play.ipynb #30-play-108
 NO_DISPLAY = "display: found none, accepts a desktop, `ssh -X` or SDL_VIDEODRIVER; or play in a notebook or a web page"
 
 def open_display(width:int, height:int, title:str):
@@ -674,7 +699,7 @@ def open_display(width:int, height:int, title:str):
         pygame.quit()
         raise RuntimeError(NO_DISPLAY) from None
 
-# %% ../nbs/30_play.ipynb #30-play-109
+# %% ../nbs/30_play.ipynb #30-play-110
 def overlay(
     surface,          # of pygame, 32 bits a pixel
     blocks,           # what to draw, from back to front
@@ -688,7 +713,7 @@ def overlay(
     for kind, where, part in _pixels(blocks, width, height, reach):
         pixels[where] = pixels[where] + part[..., None]*(np.float32(COLOURS[kind]) - pixels[where]) + .5
 
-# %% ../nbs/30_play.ipynb #30-play-110
+# %% ../nbs/30_play.ipynb #30-play-111
 class Window:
     "A pygame window that shows a `PlaySession` and feeds it keys; a context manager"
     def __init__(self,
@@ -740,7 +765,7 @@ class Window:
         surface = pygame.display.get_surface()
         return np.frombuffer(pygame.image.tobytes(surface, "RGB"), np.uint8).reshape(*surface.get_size()[::-1], 3)
 
-# %% ../nbs/30_play.ipynb #30-play-111
+# %% ../nbs/30_play.ipynb #30-play-112
 @patch
 def keep(self:Window, key, make):
     "What `make()` gave for this key; at most 200 such things are kept"
@@ -772,7 +797,7 @@ def write(self:Window, text:str, colour:str, size:int, most:int, ground:str="", 
     if ground: surface.fill(COLOURS[ground], where.inflate(size, size//2))
     surface.blit(line, where)
 
-# %% ../nbs/30_play.ipynb #30-play-113
+# %% ../nbs/30_play.ipynb #30-play-114
 @patch
 def legend_panel(self:Window, size:int, wide:int, high:int):
     "The keys in three columns, as a surface at most so many pixels wide and high"
@@ -807,7 +832,7 @@ def court_place(
     if top + down + below <= height: return left, top, across, down
     return letterbox(width, max(1, height - below))
 
-# %% ../nbs/30_play.ipynb #30-play-114
+# %% ../nbs/30_play.ipynb #30-play-115
 @patch
 def draw_scenery(self:Window, surface, place, still):
     "What stands still, and the bars beside it"
@@ -824,7 +849,7 @@ def draw_scenery(self:Window, surface, place, still):
     surface.fill(COLOURS["court"], pygame.Rect((left + (width - size[0])//2, top + (height - size[1])//2), size))
     overlay(surface, still[1:], place, reach)
 
-# %% ../nbs/30_play.ipynb #30-play-115
+# %% ../nbs/30_play.ipynb #30-play-116
 @patch
 def draw(self:Window):
     "The court, and on it what plays, the ghost's error, a line of keys (under what moves), a notice, the message"
@@ -853,28 +878,116 @@ def draw(self:Window):
         self.write(session.notice, "flash", small, width - 8*gap, "outside", center=(middle, top + height//4))
     pygame.display.flip()
 
-# %% ../nbs/30_play.ipynb #30-play-117
+# %% ../nbs/30_play.ipynb #30-play-118
+NOTED = 1.                   # seconds from one entry in the journal to the next
+
+class Journal:
+    "What a session plays, on disk a second later; if this process ends before `close`, another saves the games"
+    CODE = """if True:
+        import pathlib, signal, sys
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name): signal.signal(getattr(signal, name), signal.SIG_IGN)
+        sys.stdin.buffer.read()
+        if pathlib.Path(sys.argv[1]).exists():
+            from pong_model.play import rescue
+            rescue(*sys.argv[1:])"""
+    def __init__(self,
+        folder,      # where the games are to be saved; the journal is beside it, until then
+        **options,   # of the process that waits: see `Popen`
+    ):
+        folder = Path(folder).absolute()
+        self.folder, self.head, self.written, self.failed = folder.with_name(f"{folder.name}.playing"), None, 0, False
+        there = f"{str(self.folder)!r}, where another game is played or was cut off"
+        require(not self.folder.exists(), "record", there, "another folder; `play.rescue` saves what was cut off")
+        self.folder.mkdir(parents=True)
+        self.guard = in_background(self.CODE, self.folder, folder, stdin=subprocess.PIPE, **options)
+
+    def note(self, session:PlaySession):
+        "Add what was played since the last time; a disk that is full becomes a line on the screen"
+        if self.failed or not session.ticks: return
+        head = self.folder/f"{len(session.finished):05d}.npz", session.about()
+        if self.head is None or head[0] != self.head[0]: self.written = 0
+        states, actions = session._rows(self.written)
+        try:
+            if head != self.head: save_replay(head[0], start_of(session, head[1]))
+            with open(head[0].with_suffix(".rows"), "ab") as file: file.write(np.hstack([actions, states[1:]]).tobytes())
+        except OSError as error:
+            self.failed = True
+            session.say(f"what is played is not on disk yet: {error}")
+        self.head, self.written = head, session.ticks
+
+    def close(self):
+        "The games are saved: nobody needs the journal any more"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.guard.kill()
+        self.guard.communicate()
+
+# %% ../nbs/30_play.ipynb #30-play-120
+def start_of(session:PlaySession, about:dict)->Replay:
+    "A game before its first tick"
+    first = np.array(session.seen[:session.layout.n_features])[None]
+    return Replay(int(session.seed), session.config, np.empty((0, 2), np.float32), about, first, 0, int(session.chance[0]))
+
+def noted(journal)->list[Replay]:
+    "The games in the folder of a `Journal`"
+    games = []
+    for path in sorted(Path(journal).glob("[0-9]*.npz")):
+        start, file = load_replay(path), path.with_suffix(".rows")
+        rows, size = file.read_bytes() if file.exists() else b"", 2 + start.states.shape[1]
+        rows = np.frombuffer(rows[:len(rows)//(4*size)*4*size], np.float32).reshape(-1, size)
+        states = np.concatenate([start.states, rows[:, 2:]])
+        games.append(dataclasses.replace(start, actions=rows[:, :2].copy(), states=states))
+    return [game for game in games if game.ticks]
+
+def keep_games(games:list[Replay], folder)->tuple[Path, str]: # where they are; what went wrong, or ""
+    "Save games in a new folder, or elsewhere if that cannot be; `OSError` if nothing can be saved at all"
+    try: return save_games(folder, games), ""
+    except OSError as error:
+        refuge = save_games(Path(tempfile.mkdtemp(prefix="pong_model-"))/"games", games)
+        return refuge, f"record: {str(folder)!r} cannot be written ({error}), the games are in {str(refuge)!r}"
+
+def rescue(journal, folder):
+    "Save the games of a journal that nobody writes any more, and say where they are; then it goes"
+    games, said = noted(journal), ""
+    if games:
+        place, wrong = keep_games(games, folder)
+        said = f"the game was cut off; {wrong or f'what was played is in {str(place)!r}'}"
+    shutil.rmtree(journal)
+    with contextlib.suppress(OSError):       # a terminal that is gone
+        if said: print(f"pong_model: {said}", file=sys.stderr)
+
+# %% ../nbs/30_play.ipynb #30-play-125
 @contextlib.contextmanager
 def told_to_end(session:PlaySession):
-    "Meanwhile a closed terminal, or whoever asks this process to end, ends the session as ESC does"
+    "Meanwhile Ctrl-C, a closed terminal, or whoever asks this process to end, ends the session as ESC does"
     def end(*_): session.ended = True
     signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {}
     if threading.current_thread() is threading.main_thread(): before = {s: signal.signal(s, end) for s in signals}
     try: yield
+    except KeyboardInterrupt: session.ended = True
     finally:
         for s, handler in before.items(): signal.signal(s, handler)
 
-def keep_games(session:PlaySession, folder, **about)->Path|None: # None: nothing was played
-    "Save all games of a session in a new folder; if that cannot be, elsewhere, and an `OSError` says where"
-    if not session.games: return None
-    try: return save_games(folder, session.games, **about)
-    except OSError as error:
-        refuge = save_games(Path(tempfile.mkdtemp(prefix="pong_model-"))/"games", session.games, **about)
-        line = f"record: {str(folder)!r} cannot be written ({error}), the games are in {str(refuge)!r}"
-        raise OSError(line) from None
+@contextlib.contextmanager
+def guarded(session:PlaySession, record=None):
+    "Meanwhile there is a journal; at the end all games are saved in a new folder, or, after an error, at least somewhere"
+    place = Path(tempfile.mkdtemp(prefix="pong_model-"))/"games" if record is None else Path(record)
+    require(not place.exists(), "record", str(place), "a folder that does not exist yet")
+    session.journal, session.keeps, is_to_keep, wrong = Journal(place), True, True, ""
+    try:
+        yield
+        is_to_keep = record is not None
+    finally:
+        if is_to_keep and session.games:
+            kept, wrong = keep_games(session.games, place)
+            if record is None: print(f"pong_model: what was played is in {str(kept)!r}", file=sys.stderr)
+        session.journal.close()
+        session.journal = None
+        if record is None and not place.exists(): shutil.rmtree(place.parent)
+        if wrong: raise OSError(wrong)
 
-# %% ../nbs/30_play.ipynb #30-play-118
+# %% ../nbs/30_play.ipynb #30-play-126
 def play_window(
     session:PlaySession,
     width:int=800,           # pixels
@@ -883,17 +996,16 @@ def play_window(
     frames:int|None=None,    # end after so many pictures (None: when the session ends)
     clock=time.perf_counter, # seconds, only ever growing
     watch=lambda window: None, # called with the window after each picture
-    record=None,             # a new folder in which all games are saved in the end: see `save_games`
+    record=None,             # a new folder in which all games are saved, however it ends: see `save_games`
 )->PlaySession: # `session`, as it was left
     "Open a window and play until it is closed, or ESC, or Ctrl-C in the terminal; `RuntimeError` without a display"
-    if record is not None:
-        require(not Path(record).exists(), "record", str(record), "a folder that does not exist yet")
-        Path(record).parent.mkdir(parents=True, exist_ok=True)
-        session.keeps = True
+    is_play = record is not None or not isinstance(session, ReplaySession)      # what is only shown is there already
     try:
-        with Window(session, width, height) as window, told_to_end(session):
+        with guarded(session, record) if is_play else contextlib.nullcontext(), told_to_end(session), \
+             Window(session, width, height) as window:
             import pygame
             pace, before, n = pygame.time.Clock(), clock(), 0
+            noted = before
             while not session.ended and (frames is None or n < frames):
                 for event in pygame.event.get(): window.handle(event)
                 now = clock()
@@ -901,15 +1013,14 @@ def play_window(
                 window.draw()
                 watch(window)
                 before, n = now, n + 1
+                if session.journal and now - noted >= NOTED: session.journal.note(session); noted = now
                 if fps: pace.tick(fps)
-    except KeyboardInterrupt: session.ended = True
     finally:
-        if record is not None: keep_games(session, record)
         for line in session.finish(): print(f"pong_model: {line}", file=sys.stderr)
     return session
 
 def watch_replay(
-    replay,                    # a file, or a `Replay`
+    replay,                    # a file, a folder with one in it, or a `Replay`
     engine:Engine|None=None,   # who plays it again (None: nobody, it is shown as it was seen)
     other=None,                # the engine that TAB swaps with, as in `PlaySession` (None: the exact one)
     ghost:bool=False,          # with the exact engine's ball
@@ -917,11 +1028,11 @@ def watch_replay(
     **options,                 # of `play_window`
 )->ReplaySession:
     "Show a replay in a window, until it is closed"
-    replay = replay if isinstance(replay, Replay) else load_replay(replay)
+    replay = replay if isinstance(replay, Replay) else load_replay(replay_file(replay))
     session = ReplaySession(replay, engine, ghost=ghost, other=other, last=last, clips=clips, film=film)
     return play_window(session, **options)
 
-# %% ../nbs/30_play.ipynb #30-play-143
+# %% ../nbs/30_play.ipynb #30-play-153
 def hand_of_x():
     "`press(name, down)`: a key of the X server's keyboard goes down or up; `OSError` where there is no X server"
     import ctypes
@@ -944,7 +1055,7 @@ def hand_of_pygame():
         pygame.event.post(pygame.event.Event(kind, key=pygame.key.key_code(name)))
     return press
 
-# %% ../nbs/30_play.ipynb #30-play-144
+# %% ../nbs/30_play.ipynb #30-play-154
 MOVED = .002         # court heights: a learned paddle that nobody moves is never quite at rest
 
 class RandomHand(threading.Thread):
@@ -974,7 +1085,7 @@ class RandomHand(threading.Thread):
             self.pressed = None
         self.before = height
 
-# %% ../nbs/30_play.ipynb #30-play-145
+# %% ../nbs/30_play.ipynb #30-play-155
 def measure_window(
     engine:Engine,           # what is played by the hand and a tracker, with the ghost
     keys:int=100,            # that the hand presses (0: a tracker instead of it)
