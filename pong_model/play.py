@@ -480,9 +480,9 @@ def replay_file(path)->Path:
     "The replay that is meant: a file, or the only one in a folder as R and `record` make them"
     path = Path(path)
     found = sorted(path.glob("replay*.npz")) if path.is_dir() else [path]
-    several = f"{len(found)} in {str(path)!r}", f"one of them: {found[0].name} to {found[-1].name}" if found else ""
-    require(found, "replay", f"folder {str(path)!r}, without one", "a file, or a folder with a replay*.npz")
-    require(len(found) == 1, "replay", *several)
+    if not found: raise FileNotFoundError(f"replay: no replay*.npz in the folder {str(path)!r}")
+    names = f"one of them: {found[0].name} to {found[-1].name}"
+    require(len(found) == 1, "replay", f"{len(found)} in {path}", names)
     return found[0]
 
 # %% ../nbs/30_play.ipynb #30-play-071
