@@ -16,9 +16,9 @@ __all__ = ['RESUMABLE', 'AGENT_JOBS', 'Parser', 'docments', 'add_options', 'chos
            'command', 'naming', 'use_threads', 'free_folder', 'check_free', 'pong_data', 'train_parser', 'show_film',
            'measure', 'how_to_go_on', 'start_training', 'result_of', 'finish_training', 'kept_options',
            'refuse_changes', 'read_options', 'pong_train', 'Untracked', 'pong_eval', 'add_engine_options', 'with_balls',
-           'engine_options', 'load', 'played_by', 'watched', 'play_parser', 'pong_play', 'pong_web', 'ways_to_train',
-           'first_look', 'settings_of', 'train_options', 'agent_parser', 'agent_train', 'agent_eval', 'agent_watch',
-           'pong_agent']
+           'engine_options', 'load', 'played_by', 'watched', 'play_parser', 'who_plays', 'pong_play', 'pong_web',
+           'ways_to_train', 'first_look', 'settings_of', 'train_options', 'agent_parser', 'agent_train', 'agent_eval',
+           'agent_watch', 'pong_agent']
 
 # %% ../nbs/90_cli.ipynb #90-cli-005
 class Parser(ArgumentParser):
@@ -435,7 +435,7 @@ def play_parser():
     parser.add_argument("--generator_type", type=str|None, default=None, help="exact: by the rules; fuzzy: a network is the game (default: fuzzy if --model_path is given, else exact; with --watch: nobody, it is shown as it was seen)")
     parser.add_argument("--model_path", type=str|None, default=None, help="the network: a shipped name, a folder, runs:/..., models:/... (default: classic-rnn; with --rules arcade arcade-rnn)")
     parser.add_argument("--rules", type=str, default="classic", help=f"if exact: {' or '.join(RULES)}")
-    for side, who in (("left", "human"), ("right", "level2")): parser.add_argument(f"--{side}", type=str, default=who, help=f"who plays {side}: human, {', '.join(PLAYERS)}")
+    for side, who in (("left", "human"), ("right", "level2")): parser.add_argument(f"--{side}", type=str, default=who, help=f"who plays {side}: human, {', '.join(PLAYERS)}, equal, or a trained player: arcade-ppo, a folder")
     parser.add_argument("--ghost", type=bool, default=False, help="draw the exact engine's ball beside the model's")
     parser.add_argument("--seed", type=int, default=0, help="of the serves, 0 or more")
     parser.add_argument("--seconds", type=float, default=0., help="close the window, or end the film, after so many seconds, 0 or more (0: never; a film of a new game: 10)")
@@ -449,18 +449,26 @@ def play_parser():
     return parser
 
 # %% ../nbs/90_cli.ipynb #90-cli-047
+def who_plays(name:str, side:str):
+    "None for a person, else the player of that name: built-in, or trained"
+    from pong_model.players import PLAYERS, make_player
+    if name == "human" or name in PLAYERS: return None if name == "human" else make_player(name)
+    from pong_model.agents import OPPONENTS, load_agent, shipped_agents
+    if name in OPPONENTS: return OPPONENTS[name]()
+    try: return load_agent(name)
+    except FileNotFoundError: require(False, side, name, f"human, {', '.join([*OPPONENTS, *shipped_agents()])}, or an agent's folder")
+
 @command
 def pong_play(argv=None):
     "Play, exact or learned; watch a replay; make a film"
     from pong_model.game import RULES
-    from pong_model.players import PLAYERS, make_player
     from pong_model.play import PlaySession, play_window, render_game, render_replay, watch_replay
     options = play_parser().parse_args(argv)
     require(options.generator_type in (None, "exact", "fuzzy"), "generator_type", options.generator_type, "exact or fuzzy")
     require(options.rules in RULES, "rules", options.rules, " or ".join(RULES))
     require(0 <= options.seed < 2**63, "seed", options.seed, "0 to 9223372036854775807")
     require(0 <= options.seconds < float("inf"), "seconds", options.seconds, "0 or more")
-    for side in ("left", "right"): require(getattr(options, side) in ("human", *PLAYERS), side, getattr(options, side), f"human, {', '.join(PLAYERS)}")
+    players = [who_plays(getattr(options, side), side) for side in ("left", "right")]
     what = "--watch" if options.watch else "--render"
     require(not options.record or not (options.watch or options.render), "record", f"{options.record!r} and {what}", "a game that is played")
     kind, frames = options.generator_type or ("fuzzy" if options.model_path else None), max(1, round(options.seconds*60)) if options.seconds else None
@@ -471,7 +479,6 @@ def pong_play(argv=None):
         if options.render: print(f"rendered {render_replay(replay, options.render, again, options.ghost, seconds=options.seconds or None)}"); return
         watch_replay(replay, again, ghost=options.ghost, frames=frames, **saved); return
     kind = kind or "exact"
-    players = [None if who == "human" else make_player(who) for who in (options.left, options.right)]
     engine, other = played_by(kind, options), (lambda: played_by("fuzzy", options)) if kind == "exact" else None
     session = PlaySession(engine, *players, seed=options.seed, ghost=options.ghost, other=other, **saved)
     if options.render: print(f"rendered {render_game(session, options.render, options.seconds or 10.)}"); return
