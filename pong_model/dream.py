@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np, torch
-from .game import (GAME_SIZE, HIT_LEFT, HIT_RIGHT, LEFT_Y, RIGHT_Y, RULES, SERVED, VX, VY, X, Y,
+from .game import (GAME_SIZE, HIT_LEFT, LEFT_Y, RIGHT_Y, RULES, SERVED, VX, VY, X, Y,
     HORIZONTAL, VERTICAL, GameConfig, Layout, event_classes, require, write_atomically)
 from .exact import ExactEngine
 from .players import Player
