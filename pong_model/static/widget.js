@@ -466,7 +466,7 @@ export class BrowserGame extends NotebookGame {
     this.set({...shown, notice: session.words});                            // its seed it told when it began
   }
 
-  statusOf({status}) { return this.isAlone ? `${status} · ${this.lonely}` : status; }
+  statusOf({status}) { return this.isAlone ? `${this.session.kind} engine · ${this.lonely}` : status; }
 
   leave() {
     if (this.isHuman) this.session.pause();
