@@ -397,13 +397,13 @@ def shipped_agents()->dict[str, Path]: # short name: folder
     return {config.parent.name: config.parent for place in places for config in sorted(place.glob("*/config.json"))}
 
 def agent_folder(name, folder=".")->Path: # the working folder
-    "The folder of the agent called `name`: shipped, a folder, or runs:/... and models:/... as for models"
+    "The folder of the agent called `name`: shipped, a folder (or that of its training), or runs:/... and models:/... as for models"
     if str(name).startswith(("runs:", "models:")):
         from pong_model.tracking import model_folder
         return model_folder(name, folder=folder)
     shipped, place = shipped_agents(), whole_folder(Path(folder)/str(name))
     if str(name) in shipped: return shipped[str(name)]
-    if place.is_dir(): return place
+    if place.is_dir(): return place/"agent" if (place/"agent"/"config.json").is_file() else place
     raise FileNotFoundError(f"agent: got {str(name)!r}, accepts a folder that is there, or a shipped agent: "
                             f"{', '.join(sorted(shipped)) or 'none here'}")
 

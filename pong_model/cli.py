@@ -16,9 +16,9 @@ __all__ = ['RESUMABLE', 'AGENT_JOBS', 'Parser', 'docments', 'add_options', 'chos
            'command', 'naming', 'use_threads', 'free_folder', 'check_free', 'pong_data', 'train_parser', 'show_film',
            'measure', 'how_to_go_on', 'start_training', 'result_of', 'finish_training', 'kept_options',
            'refuse_changes', 'read_options', 'pong_train', 'Untracked', 'pong_eval', 'add_engine_options', 'with_balls',
-           'engine_options', 'load', 'played_by', 'watched', 'play_parser', 'who_plays', 'pong_play', 'pong_web',
-           'ways_to_train', 'first_look', 'settings_of', 'train_options', 'agent_parser', 'agent_train', 'agent_eval',
-           'agent_watch', 'pong_agent']
+           'engine_options', 'load', 'played_by', 'watched', 'play_parser', 'who_plays', 'strangers', 'pong_play',
+           'pong_web', 'ways_to_train', 'first_look', 'settings_of', 'train_options', 'agent_parser', 'agent_train',
+           'agent_eval', 'agent_watch', 'pong_agent']
 
 # %% ../nbs/90_cli.ipynb #90-cli-005
 class Parser(ArgumentParser):
@@ -458,6 +458,14 @@ def who_plays(name:str, side:str):
     try: return load_agent(name)
     except FileNotFoundError: require(False, side, name, f"human, {', '.join([*OPPONENTS, *shipped_agents()])}, or an agent's folder")
 
+def strangers(players, config)->list:
+    "A line for each trained player that learned another game than this one"
+    trained = [p for p in players if getattr(p, "about", {}).get("game")]
+    if not trained: return []
+    from pong_model.browser import unfit
+    told = (unfit(dict(name=p.name, config=dataclasses.asdict(p.config), game=p.about["game"]), config) for p in trained)
+    return [line for line in told if line]
+
 @command
 def pong_play(argv=None):
     "Play, exact or learned; watch a replay; make a film"
@@ -480,6 +488,7 @@ def pong_play(argv=None):
         watch_replay(replay, again, ghost=options.ghost, frames=frames, **saved); return
     kind = kind or "exact"
     engine, other = played_by(kind, options), (lambda: played_by("fuzzy", options)) if kind == "exact" else None
+    for note in strangers(players, engine.config): print(note)
     session = PlaySession(engine, *players, seed=options.seed, ghost=options.ghost, other=other, **saved)
     if options.render: print(f"rendered {render_game(session, options.render, options.seconds or 10.)}"); return
     play_window(session, frames=frames, record=options.record)
@@ -620,6 +629,7 @@ def agent_watch(options):
     from pong_model.agents import WatchConfig, watch_session
     from pong_model.play import play_window, render_game
     session = watch_session(chosen(WatchConfig, options))
+    require(not options.render or not session.humans, "opponent", options.opponent, "a player's name with --render: level2, for example")
     if options.render: print(f"rendered {render_game(session, options.render, options.seconds or 10.)}"); return
     play_window(session, frames=round(options.seconds*60) or None)
     print("left {} : {} right".format(*session.scores))

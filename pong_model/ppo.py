@@ -39,7 +39,7 @@ class PPOConfig:
     event_temperature:float=0.       # of the fuzzy engine, 0 (the most likely event) to 100
     serve_temperature:float=1.       # of the fuzzy engine, 0 (the median) to 100
     horizon:int=3600                 # ticks after which a point is broken off, 1 to 1000000
-    total:int=6_000_000              # decisions at most, 1 to 10^12
+    total:int=6_000_000              # decisions, rounded up to whole batches, 1 to 10^12
     games:int=1024                   # games at once, 1 to 1000000
     decisions:int=64                 # decisions of each game in a batch, 1 to 100000
     epochs:int=2                     # how often a batch is gone through, 1 to 1000
