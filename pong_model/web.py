@@ -169,7 +169,7 @@ def page_data(path)->dict:
 # %% ../nbs/31_web.ipynb #31-web-022
 RNNS = [f"{setting}-rnn" for setting in ("classic", "positions", "arcade", "balls", "scale", "match")]   # they ship
 
-# %% ../nbs/31_web.ipynb #31-web-056
+# %% ../nbs/31_web.ipynb #31-web-059
 def load_page_replay(path)->Replay:
     "Read what a page saved; `FileNotFoundError`, or `ValueError` for anything that is not a replay of this version"
     name = f"replay {str(path)!r}"
@@ -187,7 +187,7 @@ def load_page_replay(path)->Replay:
     game, actions = config_from_dict(GameConfig, config, name), np.float32(actions).reshape(-1, 2)
     return Replay(seed, game, actions, about if isinstance(about, dict) else {})
 
-# %% ../nbs/31_web.ipynb #31-web-059
+# %% ../nbs/31_web.ipynb #31-web-062
 def turns_of(replay:Replay)->list: # of (tick, "exact" or "learned"), from 0 on
     "Which engine played from which tick on, as a page notes it; the exact one if nothing is noted"
     is_turn = lambda t: list(map(type, t)) == [int, str] and t[1] in ("exact", "learned")
@@ -205,7 +205,7 @@ def _noted(replay, what, is_right)->list:
     if not isinstance(rows, list) or not all(isinstance(row, list) and is_right(row) for row in rows): return []
     return [tuple(row) for row in rows] if rows and rows[0][0] == 0 else []
 
-# %% ../nbs/31_web.ipynb #31-web-060
+# %% ../nbs/31_web.ipynb #31-web-063
 TAKEN_ALONG = 180   # ticks of the past that an engine is shown when it takes over, as HISTORY_TICKS of session.js
 
 def relived(
@@ -229,7 +229,7 @@ def relived(
     noted = dict(engines=[[at, f"{name} engine"] for at, name in turns])
     return dataclasses.replace(replay, states=np.concatenate(states), chance=chance, about=replay.about | noted)
 
-# %% ../nbs/31_web.ipynb #31-web-062
+# %% ../nbs/31_web.ipynb #31-web-065
 def as_seen(
     replay:Replay, # what a page saved
     find=load_model, # name -> Model
@@ -253,7 +253,7 @@ def as_seen(
     there = replay.about.get("scores", points)
     return seen, said if there == points else f"{said}; but the points are {points} here, {there} there"
 
-# %% ../nbs/31_web.ipynb #31-web-066
+# %% ../nbs/31_web.ipynb #31-web-069
 class Visit(NamedTuple):
     "A page that is open in a browser"
     page:object     # Playwright's page
@@ -291,14 +291,14 @@ def open_page(
             yield visit
         finally: browser.close()
 
-# %% ../nbs/31_web.ipynb #31-web-067
+# %% ../nbs/31_web.ipynb #31-web-070
 def visiting(work, *args, **how):
     "What `work(visit)` returns for `open_page(*args, **how)`, done in a thread of its own; its errors are raised here"
     def visit():
         with open_page(*args, **how) as opened: return work(opened)
     with concurrent.futures.ThreadPoolExecutor(1) as pool: return pool.submit(visit).result()
 
-# %% ../nbs/31_web.ipynb #31-web-119
+# %% ../nbs/31_web.ipynb #31-web-122
 _WATCH = """(() => {
   const {loop} = pong, draw = loop.draw.bind(loop), frame = loop.frame.bind(loop);
   const paddle = () => pong.session.shown(true)[0];             // as it is drawn
@@ -319,7 +319,7 @@ _WATCH = """(() => {
   [loop.gaps, loop.frames] = [[], 0];
 })()"""
 
-# %% ../nbs/31_web.ipynb #31-web-120
+# %% ../nbs/31_web.ipynb #31-web-123
 def measure_page(
     path,              # a page's file
     seconds:float=10., # how long to look at it, at most 16
@@ -346,7 +346,7 @@ def measure_page(
                     latency_ms=np.median(ms), seconds=gaps.sum()/1000, load=load)
     return {name: round(float(value), 2) for name, value in visiting(work, path, **how).items()}
 
-# %% ../nbs/31_web.ipynb #31-web-126
+# %% ../nbs/31_web.ipynb #31-web-129
 def make_site(
     folder="docs",  # of a clone; what a static host serves
     models=RNNS,    # those of the chooser
@@ -371,7 +371,7 @@ def pictured(picture)->str:
     said = said.decode("ascii", "replace") if isinstance(said, bytes) else said
     return said.removeprefix("page ") if said.startswith("page ") else ""
 
-# %% ../nbs/31_web.ipynb #31-web-127
+# %% ../nbs/31_web.ipynb #31-web-130
 def _portrait(visit, sign):
     "A rally in full swing, as a PNG of few colours with a comment"
     import io

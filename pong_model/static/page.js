@@ -427,12 +427,9 @@ class Page {
   }
 
   showError(session) {
-    const {error} = session;
-    const distance = error < 0.0005 ? "under 0.001" : error < 99.9995 ? error.toFixed(3) : "over 99";
-    const text = !session.hasGhost ? "" : Number.isNaN(error) ? "the exact ball has scored"
-      : `${distance} ball diameters from the rules`;
-    if (part("error").textContent !== text) part("error").textContent = text;
-    part("error").classList.toggle("far", error > 1);
+    const {errorText} = session;
+    if (part("error").textContent !== errorText) part("error").textContent = errorText;
+    part("error").classList.toggle("far", errorText !== "" && session.heldError.largest > 1);
   }
 
   /** Points, ends and swaps for those who listen to the page. */

@@ -27,6 +27,8 @@ const HISTORY_TICKS = 180;
 /** Shares of a tick: what must be over before a key may hurry the next one; how far a person's paddle is ahead. */
 const HURRIED = 0.5;
 const LEAD = 0.25;
+/** Seconds of play for which an error stays to be read: a false goal serves the ball anew, and its ghost with it. */
+const HELD_SECONDS = 2;
 /** Seconds that a notice stays, and after which a game whose balls have all left the court is over. */
 const NOTICE_SECONDS = 5;
 const EMPTY_SECONDS = 1;
@@ -164,6 +166,27 @@ export class Ghost {
   }
 }
 
+/** The largest error (ball diameters) of the last seconds of play, so that it can be read. A pause does not age it. */
+export class HeldError {
+  constructor() { this.clear(); }
+
+  clear() { [this.noted, this.largest] = [[], NaN]; }
+
+  /** The error after so many seconds of play, NaN: no ghost to be seen. Less than before: another game, a beginning. */
+  note(seconds, error) {
+    this.noted = this.noted.filter(([then]) => then <= seconds && then + HELD_SECONDS - seconds > 1e-6);
+    if (!Number.isNaN(error)) this.noted.push([seconds, error]);
+    this.largest = Number.isNaN(error) ? NaN : Math.max(...this.noted.map(([, one]) => one));
+  }
+
+  get text() {
+    const {largest} = this;
+    if (Number.isNaN(largest)) return "the exact ball has scored";
+    const said = largest < 0.0005 ? "under 0.001" : largest < 99.95 ? largest.toFixed(largest < 1 ? 3 : 1) : "over 99";
+    return `${said} ball diameters from the rules (most in ${HELD_SECONDS} s)`;
+  }
+}
+
 /** One game in real time: `left` and `right` are players (see players.js), null being a person. */
 export class Session {
   /**
@@ -193,6 +216,7 @@ export class Session {
     this.paused = false;
     this.shows = this.possible(shows);
     this.ghost = new Ghost(this.game);
+    this.heldError = new HeldError();
     this.reset(seed);
   }
 
@@ -212,6 +236,8 @@ export class Session {
   get ghostState() { return this.hasGhost ? this.ghost.shown(this.share) : null; }
   /** How far the ball is from the exact engine's, in ball diameters; NaN without a ghost. */
   get error() { return this.hasGhost ? this.ghost.error(this.state) : NaN; }
+  /** The line about it, for the largest of the last seconds; empty without a ghost. */
+  get errorText() { return this.hasGhost ? this.heldError.text : ""; }
   /** What plays: a line that every view shows. */
   get status() { return `${this.kind} engine${this.hasGhost ? ", with the exact one's ball" : ""}`; }
   /** A line for a few seconds about what was asked for and cannot be; else empty. */
@@ -272,6 +298,7 @@ export class Session {
     this.swaps = [[0, this.kind]];
     this.forgetPast();
     this.ghost.follow(this.state);
+    this.forgetErrors();
   }
 
   /** Begin the next game, with other serves, and play. */
@@ -279,6 +306,14 @@ export class Session {
     this.reset(this.seed + 1);
     this.paused = false;
   }
+
+  /** The ghost stands on the ball again, and what became of another one does not matter. */
+  forgetErrors() {
+    this.heldError.clear();
+    this.noteError();
+  }
+
+  noteError() { this.heldError.note(this.seconds, this.ghost.error(this.state)); }
 
   forgetPast() {
     this.past = [this.state];
@@ -316,6 +351,7 @@ export class Session {
     this.say("");
     this.swaps.push([this.ticks, this.kind]);
     this.ghost.follow(this.state, null, null, this.before, this.earlier);
+    this.forgetErrors();
     this.tell({kind: `now ${this.kind}`, ball: -1});
   }
 
@@ -417,7 +453,10 @@ export class Session {
     this.ticks += 1;
     this.actions.push(left, right);
     this.remember(next, left, right);
-    if (this.kind === "learned") this.ghost.follow(next, left, right, this.before, this.earlier);
+    if (this.kind === "learned") {
+      this.ghost.follow(next, left, right, this.before, this.earlier);
+      this.noteError();
+    }
     this.lookAround();
     this.seekBalls();
   }

@@ -6,7 +6,7 @@ import {FuzzyEngine, readModel} from "./model.js";
 import {AgentPlayer, readAgent} from "./agents.js";
 import {makePlayer} from "./players.js";
 import {
-  GHOST_KEYS, MOVE_KEYS, PAUSE_KEYS, RESET_KEYS, SWAP_KEYS, Session, ballsIn, hasJumped, slotOf,
+  GHOST_KEYS, MOVE_KEYS, PAUSE_KEYS, RESET_KEYS, SWAP_KEYS, HeldError, Session, ballsIn, hasJumped, slotOf,
 } from "./session.js";
 import {COLOURS, Court, Keys, Loop, Touch, keyName} from "./court.js";
 
@@ -100,18 +100,11 @@ function keysFor(persons, hasLearned) {
   return `${move}Space pause · R new game${hasLearned ? " · X other engine · G ghost ball" : ""}`;
 }
 
-/** How far the ball is from the exact engine's (ball diameters; NaN: that one has scored), as a page says it. */
-function distanceText(error) {
-  if (!Number.isFinite(error)) return "the exact ball has scored";
-  const distance = error < 0.0005 ? "under 0.001" : error < 99.9995 ? error.toFixed(3) : "over 99";
-  return `${distance} ball diameters from the rules`;
-}
-
 /** A session in the page whose ticks can be watched. */
 class WatchedSession extends Session {
   get pauseText() { return pauseTextAt(this.ticks); }
   get hint() { return this.failure ? "click for a new game" : keysFor(this.humans.length, this.learned !== null); }
-  get status() { return this.hasGhost ? `${super.status} · ${distanceText(this.error)}` : super.status; }
+  get status() { return this.hasGhost ? `${super.status} · ${this.errorText}` : super.status; }
   /** What went wrong: for good, or for the moment. */
   get words() { return this.failure || this.notice; }
 
@@ -480,6 +473,7 @@ export class RemoteSession {
   constructor(owner) {
     Object.assign(this, {owner, waiting: [], silent: 0, isHurried: false});
     Object.assign(this, {ticks: 0, state: null, ghostState: null, flash: [0, 0], status: "", text: ""});
+    this.heldError = new HeldError();
   }
 
   get config() { return this.owner.game.config; }
@@ -525,10 +519,19 @@ export class RemoteSession {
     const next = this.waiting.shift();
     if (!next) return 0;
     const {state, ghost, news, tick} = next;
-    const {flash, status, text, error} = news;
-    const line = error === undefined ? status : `${status} · ${distanceText(error === null ? NaN : error)}`;
-    Object.assign(this, {state, ghostState: ghost, ticks: tick, flash, status: line, text});
+    const {flash, text} = news;
+    Object.assign(this, {state, ghostState: ghost, ticks: tick, flash, status: this.statusOf(news, tick), text});
     return 1;
+  }
+
+  /** What plays, and the distance to the rules as in a page. error: undefined without a ghost, null once it scored. */
+  statusOf({status, error}, tick) {
+    if (error === undefined) {
+      this.heldError.clear();
+      return status;
+    }
+    this.heldError.note(tick / this.config.tick_rate, error === null ? NaN : error);
+    return `${status} · ${this.heldError.text}`;
   }
 
   shown() { return this.state || this.empty(); }
