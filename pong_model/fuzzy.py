@@ -279,9 +279,18 @@ def _told(self:FuzzyEngine, new, old):
 
 # %% ../nbs/20_fuzzy.ipynb #20-fuzzy-030
 @patch
+def _with_a_past(self:FuzzyEngine, states): # (n, 1, F)
+    "The tick before a lone state, as its velocities say, and actions between: a model that sees places only needs two of them"
+    balls = self.layout.balls(before := states.copy())
+    balls[..., X:Y+1] -= balls[..., VX:VY+1]/np.float32(self.unit)
+    balls[..., HORIZONTAL_FLAGS:] = 0
+    return np.concatenate([before, states], 1), np.zeros((len(states), 1, 2), np.float32)
+
+@patch
 @torch.inference_mode()
 def load(self:FuzzyEngine, states, actions=None):
     states, actions = check_history(states, actions, self.n_games, self.layout)
+    if self.model.positions_only and states.shape[1] == 1: states, actions = self._with_a_past(states)
     memory, past = self.model.empty(self.n_games*self.config.n_balls), self._tensor(self._seen(states))
     if states.shape[1] > 1: _, memory = self.model.unroll(past[:, :-1], self._tensor(actions), memory, 0, past[:, 1:, COURT_SCALE])
     self.memory = tuple(m.clone() for m in memory)

@@ -240,7 +240,8 @@ export class FuzzyEngine {
 
   /** Go on from a state, or from a history of states and the actions between them, which the memory takes in. */
   load(states, actions) {
-    const [rows, taken] = checkHistory(states, actions, this.state.length);
+    let [rows, taken] = checkHistory(states, actions, this.state.length);
+    if (this.model.watches && rows.length === 1) [rows, taken] = [[this._before(rows[0]), rows[0]], [[0, 0]]];
     this.single.begin();
     taken.forEach((action, t) => this.single.witness(this._seen(rows[t]), action));
     this.court = null;
@@ -270,6 +271,16 @@ export class FuzzyEngine {
 
   /** Random number `i` of 5 of ball k in this tick. */
   _random(k, i) { return asUnit(randomBits(this.seed, (this.ticks * 5 * this.nBalls + 5 * k + i) % 2 ** 32)); }
+
+  /** The tick before a lone state, as its velocities say: a model that sees places only needs two of them. */
+  _before(state) {
+    const before = state.slice();
+    for (let at = GAME_SIZE; at < before.length; at += BALL_SIZE) {
+      for (const [place, speed] of [[X, VX], [Y, VY]]) before[at + place] -= f(before[at + speed] / this.unit);
+      before.fill(0, at + HORIZONTAL_FLAGS, at + BALL_SIZE);
+    }
+    return before;
+  }
 
   /** A state as if a point had just been made. */
   _beforeServe(scale) {
