@@ -234,17 +234,19 @@ def same_games(
 def same_ticks(
     model:Model,
     n:int=25, ticks:int=400, seed:int=0, # recorded games of mixed players
+    since:int=0,                         # the tick they begin at, from that state alone
     run=run_node,                        # where
 )->dict: # ticks compared, the largest differences of a state and of the last memory, ticks with other events
     "Compare learned ticks in Python and in JavaScript on the true states of recorded games"
     engine = FuzzyEngine(model, n_games=n)
-    true = rollout(ExactEngine(engine.config, n), make_player("mixed"), make_player("tracker"), ticks, seed)
-    expected, _ = np.empty_like(true.states[:, 1:]), engine.load(true.states[:, :1])
+    true = rollout(ExactEngine(engine.config, n), make_player("mixed"), make_player("tracker"), since + ticks, seed)
+    states, actions = true.states[:, since:], true.actions[:, since:]
+    expected, _ = np.empty_like(states[:, 1:]), engine.load(states[:, :1])
     for t in range(ticks):
-        engine.states = true.states[:, t].copy()
-        engine.drive(true.states[:, t+1, COURT_SCALE])
-        expected[:, t] = engine.step(true.actions[:, t])
-    arrays = dict(states=true.states, actions=true.actions, expected=expected)
+        engine.states = states[:, t].copy()
+        engine.drive(states[:, t+1, COURT_SCALE])
+        expected[:, t] = engine.step(actions[:, t])
+    arrays = dict(states=states, actions=actions, expected=expected)
     data = dict(model=web_model(model), n=n, ticks=ticks) | {name: as_base64(a) for name, a in arrays.items()}
     there = run("return forcedErrors(data)", bundle(PARITY), data)
     return dict(ticks=n*ticks, worst=there["worst"], memory=_apart(engine, there["memory"]), differ=there["differ"])
@@ -257,7 +259,7 @@ def _apart(engine, balls):
     there += [np.array([ball["lane"] for ball in balls])]*len(lanes)
     return max((float(np.abs(a - b).max()) for a, b in zip(own + lanes, there)), default=0.)
 
-# %% ../nbs/31_browser.ipynb #31-brows-044
+# %% ../nbs/31_browser.ipynb #31-brows-046
 def ends_here(engine:Engine, players, seeds, ticks:int, matches:bool=False)->list[list]: # one game
     "How games of an engine end: [tick, class of the first score or 0]; with `matches` [tick, left and right points]"
     players, out = list(map(make_player, players)), []
@@ -272,7 +274,7 @@ def ends_here(engine:Engine, players, seeds, ticks:int, matches:bool=False)->lis
         out.append([t, *state[0, [LEFT_POINTS, RIGHT_POINTS]].tolist()] if matches else [t, scored])
     return out
 
-# %% ../nbs/31_browser.ipynb #31-brows-045
+# %% ../nbs/31_browser.ipynb #31-brows-047
 def same_ends(
     model:Model, players=("random", "tracker"), # who plays, by name
     n:int=1000, ticks:int=1000, seed:int=0, matches:bool=False,
@@ -289,7 +291,7 @@ def same_ends(
     there = run("return ends(data)", bundle(PARITY), data | dict(players=players, matches=matches))
     return dict(games=n, ended=sum(end[0] < ticks for end in here), same=sum(a == b for a, b in zip(here, there))/n)
 
-# %% ../nbs/31_browser.ipynb #31-brows-059
+# %% ../nbs/31_browser.ipynb #31-brows-061
 PLACES = dict(node=run_node, chromium=run_chromium)
 PLAYED = ("random", "tracker"), ("tracker", "level1")       # who plays the learned rallies: half of them each
 
