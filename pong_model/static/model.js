@@ -240,10 +240,10 @@ export class FuzzyEngine {
 
   /** Go on from a state, or from a history of states and the actions between them, which the memory takes in. */
   load(states, actions) {
-    let [rows, taken] = checkHistory(states, actions, this.state.length);
-    if (this.model.watches && rows.length === 1) [rows, taken] = [[this._before(rows[0]), rows[0]], [[0, 0]]];
+    const [rows, taken] = checkHistory(states, actions, this.state.length);
     this.single.begin();
-    taken.forEach((action, t) => this.single.witness(this._seen(rows[t]), action));
+    if (this.model.watches && rows.length === 1) this._witnessBefore(rows[0]);
+    else taken.forEach((action, t) => this.single.witness(this._seen(rows[t]), action));
     this.court = null;
     return this.state = rows.at(-1);
   }
@@ -272,14 +272,17 @@ export class FuzzyEngine {
   /** Random number `i` of 5 of ball k in this tick. */
   _random(k, i) { return asUnit(randomBits(this.seed, (this.ticks * 5 * this.nBalls + 5 * k + i) % 2 ** 32)); }
 
-  /** The tick before a lone state, as its velocities say: a model that sees places only needs two of them. */
-  _before(state) {
+  /** Show a model that sees places only the tick before a lone state, as its velocities say; a serve it knows as it is. */
+  _witnessBefore(state) {
     const before = state.slice();
     for (let at = GAME_SIZE; at < before.length; at += BALL_SIZE) {
       for (const [place, speed] of [[X, VX], [Y, VY]]) before[at + place] -= f(before[at + speed] / this.unit);
       before.fill(0, at + HORIZONTAL_FLAGS, at + BALL_SIZE);
     }
-    return before;
+    this.single.witness(this._seen(before), [0, 0]);
+    for (let k = 0; k < this.nBalls; k++) {
+      if (state[GAME_SIZE + k * BALL_SIZE + HORIZONTAL_FLAGS - 1 + SERVED] > 0.5) this.single.forget(k);
+    }
   }
 
   /** A state as if a point had just been made. */

@@ -360,6 +360,9 @@ export class SingleGame {
   /** Forget everything. */
   begin() { this._memory = memoryFor(this.model, this.nBalls); }
 
+  /** Forget ball k. */
+  forget(k) { [this._memory[k]] = memoryFor(this.model, 1); }
+
   /**
    * One tick in a court of this scale: [the next state (F,), which balls are served (K,)]; vx and vy of served balls
    * are for the caller to draw. `events(horizontal, vertical, k) -> [h, v]` chooses what happens to ball k; the first
