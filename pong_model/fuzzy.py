@@ -290,11 +290,13 @@ def _with_a_past(self:FuzzyEngine, states): # (n, 1, F)
 @torch.inference_mode()
 def load(self:FuzzyEngine, states, actions=None):
     states, actions = check_history(states, actions, self.n_games, self.layout)
-    if self.model.positions_only and states.shape[1] == 1: states, actions = self._with_a_past(states)
+    is_alone = self.model.positions_only and states.shape[1] == 1
+    if is_alone: states, actions = self._with_a_past(states)
     memory, past = self.model.empty(self.n_games*self.config.n_balls), self._tensor(self._seen(states))
     if states.shape[1] > 1: _, memory = self.model.unroll(past[:, :-1], self._tensor(actions), memory, 0, past[:, 1:, COURT_SCALE])
     self.memory = tuple(m.clone() for m in memory)
     self.states, self.court = states[:, -1].copy(), None
+    if is_alone: self._forget(np.flatnonzero(event_classes(self.layout.balls(self.states))[0] == SERVED))   # it sees a serve's speed
     return self.states.copy()
 
 @patch
