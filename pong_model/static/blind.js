@@ -76,7 +76,7 @@ export function chanceOf(right, total) {
 export class BlindTest {
   /**
    * onChange(test): called after each guess, and when a rally that was waited for begins. onStop(): called when the
-   * player ends it. clock(): milliseconds.
+   * player goes back to the game. clock(): milliseconds.
    */
   constructor({
     exact, learned, seed = 0, rallies = 10, onChange = () => {}, onStop = () => {}, clock = () => performance.now(),
@@ -122,10 +122,10 @@ export class BlindTest {
   release() {}
   point() {}
 
-  /** R: real. D: dream. Space: show it again. Escape: end the test. */
+  /** R: real. D: dream. Space: show it again. Escape: stop. */
   key(name, isDown = true) {
     const acts = {r: () => this.guess(false), d: () => this.guess(true), space: () => this.resume(),
-      escape: () => this.onStop()};
+      escape: () => this.stop()};
     if (isDown && name in acts) acts[name]();
     return name in acts;
   }
@@ -189,6 +189,13 @@ export class BlindTest {
     this.rallies = this.guesses.length;
   }
 
+  /** The player has had enough: what was answered is judged, and who stops once more goes back to the game. */
+  stop() {
+    if (this.isDone || !this.guesses.length) { this.onStop(); return; }
+    this.end("you stopped it, and a score at a moment of your choice says less than one that was settled before");
+    this.onChange(this);
+  }
+
   /** Show the rally again. */
   again() { this.at = 0; }
 
@@ -233,8 +240,10 @@ export class BlindTest {
   /** What was shown, and what was not, since it may matter: in a sentence or two. */
   told(dreams) {
     const [real, dreamt] = this.passed, seconds = Math.round(MOST_TICKS * this.dt);
+    const {eventTemperature, serveTemperature} = this.engines[1];
     const lost = dreamt.lost ? `, and ${dreamt.lost} in which the network lost its game` : "";
-    return `${dreams} of the rallies were dreamt by the network, ${this.rallies - dreams} played by the rules; for `
+    return `${dreams} of the rallies were dreamt by the network (event temperature ${eventTemperature}, serve `
+      + `temperature ${serveTemperature}), ${this.rallies - dreams} played by the rules; for `
       + "each question both made one, so that no wait tells which. "
       + `Not shown were ${real.short} by the rules and ${dreamt.short} dreamt with fewer than ${FEWEST_HITS} hits`
       + `${lost}; after ${seconds} seconds a rally was cut.`;

@@ -312,7 +312,8 @@ class Page {
     on("real", "click", () => this.test.guess(false));
     on("dream", "click", () => this.test.guess(true));
     on("again", "click", () => this.test.again());
-    for (const id of ["stop", "back"]) on(id, "click", () => { this.endTest(); this.toStage(); });
+    on("stop", "click", () => this.test.stop());
+    on("back", "click", () => { this.endTest(); this.toStage(); });
   }
 
   togglePlay() {
@@ -462,7 +463,7 @@ class Page {
   newTest() {
     const learned = this.learnedEngine(this.entry, this.session.nBalls);
     return new BlindTest({learned, exact: new ExactEngine(learned.game), seed: this.seed,
-      onChange: () => this.showTest(), onStop: () => this.endTest()});
+      onChange: () => this.showTest(), onStop: () => { this.endTest(); this.toStage(); }});
   }
 
   showTest() {
