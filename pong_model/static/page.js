@@ -313,6 +313,7 @@ class Page {
     on("dream", "click", () => this.test.guess(true));
     on("again", "click", () => this.test.again());
     on("stop", "click", () => this.test.stop());
+    on("blind", "keydown", (event) => { if (event.key === "Escape") this.test.stop(); });
     on("back", "click", () => { this.endTest(); this.toStage(); });
   }
 
