@@ -4,7 +4,7 @@
 
 # %% ../nbs/90_cli.ipynb #90-cli-002
 from __future__ import annotations
-import dataclasses, difflib, functools, json, os, re, shlex, sys, typing
+import dataclasses, difflib, functools, json, os, re, shlex, sys, threading, typing
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from fastcore.docments import docments as read_docments
@@ -13,8 +13,8 @@ from .game import GameConfig, require, write_atomically
 
 # %% auto #0
 __all__ = ['RESUMABLE', 'AGENT_JOBS', 'Parser', 'docments', 'add_options', 'chosen', 'trainable', 'add_model_options', 'model_of',
-           'command', 'naming', 'use_threads', 'free_folder', 'check_free', 'pong_data', 'train_parser', 'show_film',
-           'measure', 'how_to_go_on', 'start_training', 'result_of', 'finish_training', 'kept_options',
+           'command', 'naming', 'use_threads', 'patience', 'free_folder', 'check_free', 'pong_data', 'train_parser',
+           'show_film', 'measure', 'how_to_go_on', 'start_training', 'result_of', 'finish_training', 'kept_options',
            'refuse_changes', 'read_options', 'pong_train', 'Untracked', 'pong_eval', 'add_engine_options', 'with_balls',
            'engine_options', 'load', 'played_by', 'watched', 'play_parser', 'who_plays', 'strangers', 'pong_play',
            'pong_web', 'ways_to_train', 'first_look', 'settings_of', 'train_options', 'agent_parser', 'agent_train',
@@ -126,6 +126,15 @@ def use_threads(n:int=0)->int:
     return n
 
 # %% ../nbs/90_cli.ipynb #90-cli-020
+@contextmanager
+def patience(line:str="one moment: a first start compiles, for some ten seconds", seconds:float=2.):
+    "Say so, once, if what is done here takes longer than so many seconds"
+    told = threading.Timer(seconds, print, [line], dict(file=sys.stderr, flush=True))
+    told.daemon = True; told.start()
+    try: yield
+    finally: told.cancel()
+
+# %% ../nbs/90_cli.ipynb #90-cli-022
 def free_folder(path)->Path:
     "`path`, or with -2, -3, ... behind it the first that does not exist yet"
     path, n = Path(path), 1
@@ -133,7 +142,7 @@ def free_folder(path)->Path:
     while candidate.exists(): n += 1; candidate = path.with_name(f"{path.name}-{n}")
     return candidate
 
-# %% ../nbs/90_cli.ipynb #90-cli-022
+# %% ../nbs/90_cli.ipynb #90-cli-024
 def check_free(path, option="out"):
     "Raise `ValueError` if a dataset could not be written into the folder `path`: it holds one, or is no folder"
     place = Path(path)
@@ -167,7 +176,7 @@ def pong_data(argv=None):
     except ValueError as few: print(f"note: pong_train will refuse this. {few}")
     print(f"wrote {options.out}: train on it with\n  pong_train --data {shlex.quote(options.out)}")
 
-# %% ../nbs/90_cli.ipynb #90-cli-024
+# %% ../nbs/90_cli.ipynb #90-cli-026
 def train_parser():
     "The options of pong_train"
     from pong_model.data import DataConfig
@@ -183,7 +192,7 @@ def train_parser():
     add_options(parser, TrainConfig); add_model_options(parser); add_options(parser, GameConfig); add_options(parser, DataConfig)
     return parser
 
-# %% ../nbs/90_cli.ipynb #90-cli-025
+# %% ../nbs/90_cli.ipynb #90-cli-027
 def show_film(path, model, seed:int=1, seconds:float=10.):
     "A film: the exact engine above, the learned one below, from the same serve under the same actions"
     from pong_model.exact import ExactEngine
@@ -200,7 +209,7 @@ def show_film(path, model, seed:int=1, seconds:float=10.):
     films = (frames(states[::every], config, 400, 200) for states in (exact.states[0], learned))
     return save_animation(path, side_by_side(*films, captions=("exact", "learned, same serve and same actions")), fps=30)
 
-# %% ../nbs/90_cli.ipynb #90-cli-026
+# %% ../nbs/90_cli.ipynb #90-cli-028
 def measure(model, set, seed, rallies, free_ticks=10_000, serves=20_000, **options):
     "The report card, and the rallies that its pictures are made from"
     from pong_model.evaluation import comparisons, report_card
@@ -208,12 +217,12 @@ def measure(model, set, seed, rallies, free_ticks=10_000, serves=20_000, **optio
     card = report_card(model, set, seed, rallies, free_ticks=free_ticks, n_serves=serves, compared=compared, **options)
     return card, compared
 
-# %% ../nbs/90_cli.ipynb #90-cli-027
+# %% ../nbs/90_cli.ipynb #90-cli-029
 def how_to_go_on(run, out):
     "What an unfinished run prints"
     print(f"\n{run.stop} after epoch {run.epoch} of {run.config.epochs}; go on with\n  pong_train --resume {shlex.quote(str(out))}")
 
-# %% ../nbs/90_cli.ipynb #90-cli-028
+# %% ../nbs/90_cli.ipynb #90-cli-030
 def start_training(options, config):
     "Model, source and run from the options: everything that can be wrong with them is found here, before anything is written"
     import torch
@@ -230,13 +239,13 @@ def start_training(options, config):
                        training=dataclasses.asdict(config), command=options.command)
     return source, begin_run(model, source, config)
 
-# %% ../nbs/90_cli.ipynb #90-cli-029
+# %% ../nbs/90_cli.ipynb #90-cli-031
 def result_of(card:dict)->str:
     "A report card in a line; a few short rallies may say nothing"
     right, n = card["rallies_right"], card["n_rallies"]
     return f"{100*right:.1f} % of {n:,} rallies right" if right is not None else f"too few decisions in {n:,} rallies to judge"
 
-# %% ../nbs/90_cli.ipynb #90-cli-031
+# %% ../nbs/90_cli.ipynb #90-cli-033
 def finish_training(run, out, options, tracking):
     "Save the model, write its report card and film, and say how it did, where it is and how to play it"
     from pong_model.models.core import save_model
@@ -256,7 +265,7 @@ def finish_training(run, out, options, tracking):
     if options.track: print(tracking.where)
     print(f"{result}; the model is in {folder}; play it:\n  pong_play --model_path {shlex.quote(str(folder))}")
 
-# %% ../nbs/90_cli.ipynb #90-cli-032
+# %% ../nbs/90_cli.ipynb #90-cli-034
 def kept_options(options)->str:
     "What a resumed run must know, as YAML; a password in a server's address is left out"
     from pong_model.tracking import shown
@@ -264,14 +273,14 @@ def kept_options(options)->str:
     if options.mlflow_server_url: keep["mlflow_server_url"] = shown(options.mlflow_server_url)
     return "".join(f"{k}: {json.dumps(v)}\n" for k, v in keep.items())
 
-# %% ../nbs/90_cli.ipynb #90-cli-033
+# %% ../nbs/90_cli.ipynb #90-cli-035
 RESUMABLE = {"config", "resume", "out", "epochs", "threads", "device", "patience", "eval_every", "rallies", "track", "mlflow_server_url"}
 def refuse_changes(parser, before, now, free, what):
     "Raise `ValueError` for an option beyond `free` that differs: beside --data or --resume it would be ignored"
     changed = [k for k, v in now.as_dict().items() if k not in free and v != before.as_dict()[k]]
     require(not changed, ", ".join(changed), " and ".join(str(now.as_dict()[k]) for k in changed), f"no change beside --{what}, where it is settled already")
 
-# %% ../nbs/90_cli.ipynb #90-cli-034
+# %% ../nbs/90_cli.ipynb #90-cli-036
 def read_options(parser, argv):
     "The options; those of a resumed run come from its folder, and what is given besides goes before them"
     argv = sys.argv[1:] if argv is None else list(argv)
@@ -291,7 +300,7 @@ def read_options(parser, argv):
     require(options.out is None or options.resume or not Path(options.out).exists(), "out", options.out, "a folder that does not exist yet")
     return options
 
-# %% ../nbs/90_cli.ipynb #90-cli-035
+# %% ../nbs/90_cli.ipynb #90-cli-037
 @command
 def pong_train(argv=None):
     "Train a model, measure it, save it"
@@ -320,7 +329,7 @@ def pong_train(argv=None):
             return 130
         finish_training(run, out, options, tracking)
 
-# %% ../nbs/90_cli.ipynb #90-cli-036
+# %% ../nbs/90_cli.ipynb #90-cli-038
 class Untracked:
     "What stands for MLflow when a run is not tracked"
     where = "this run is not tracked"
@@ -330,7 +339,7 @@ class Untracked:
     def _nothing(self, *_, **__): return None
     log = figure = report = model = finish = _nothing
 
-# %% ../nbs/90_cli.ipynb #90-cli-038
+# %% ../nbs/90_cli.ipynb #90-cli-040
 @command
 def pong_eval(argv=None):
     "Measure a model against the exact engine"
@@ -366,7 +375,7 @@ def pong_eval(argv=None):
     for line in broken: print(f"pong_eval: gate: {line}", file=sys.stderr)
     return 1 if broken else 0
 
-# %% ../nbs/90_cli.ipynb #90-cli-039
+# %% ../nbs/90_cli.ipynb #90-cli-041
 def add_engine_options(parser):
     "The options of a fuzzy engine"
     parser.add_argument("--n_balls", type=int|None, default=None, help="how many balls, 1 to 64; 0: a model decides anew for each game (default: as many as the game has)")
@@ -379,7 +388,7 @@ def add_engine_options(parser):
     parser.add_argument("--threads", type=int, default=0, help="processor threads (0: OMP_NUM_THREADS, or all)")
     parser.add_argument("--mlflow_server_url", type=str|None, default=None, help="where runs:/ and models:/ are looked up")
 
-# %% ../nbs/90_cli.ipynb #90-cli-040
+# %% ../nbs/90_cli.ipynb #90-cli-042
 def with_balls(game, options):
     "The game, with another number of balls if one is asked for"
     return game if options.n_balls is None else dataclasses.replace(game, n_balls=options.n_balls)
@@ -394,13 +403,13 @@ def engine_options(options, model)->dict:
     else: own = dict(config=dataclasses.replace(game, n_balls=max(model.balls_seen.nonzero().flatten().tolist(), default=1)), ball_count="model")
     return own | {k: getattr(options, k) for k in ("paddles", "scoring", "event_temperature", "serve_temperature", "forget_at_serve")} | dict(device=str(find_device(options.device)))
 
-# %% ../nbs/90_cli.ipynb #90-cli-041
+# %% ../nbs/90_cli.ipynb #90-cli-043
 def load(options):
     "The model that `--model_path` names"
     from pong_model.tracking import load_model
     return load_model(options.model_path, options.mlflow_server_url)
 
-# %% ../nbs/90_cli.ipynb #90-cli-043
+# %% ../nbs/90_cli.ipynb #90-cli-045
 def played_by(kind, options, config=None):
     "The engine of this kind, exact or fuzzy; `config` is the game, if it stands already (of a replay)"
     from pong_model.game import RULES
@@ -411,7 +420,7 @@ def played_by(kind, options, config=None):
     model = load(options)
     return FuzzyEngine(model, **engine_options(options, model) | (dict(config=config) if config else {}))
 
-# %% ../nbs/90_cli.ipynb #90-cli-045
+# %% ../nbs/90_cli.ipynb #90-cli-047
 def watched(options, kind):
     "The replay that `--watch` names; `kind` is the engine that shall play it again, exact, fuzzy, or None"
     from pong_model.play import replay_file
@@ -426,7 +435,7 @@ def watched(options, kind):
     if kind == "fuzzy" and isinstance(replay.about.get("model"), str): options.model_path = options.model_path or replay.about["model"]
     return replay
 
-# %% ../nbs/90_cli.ipynb #90-cli-046
+# %% ../nbs/90_cli.ipynb #90-cli-048
 def play_parser():
     "The options of `pong_play`"
     from pong_model.game import RULES
@@ -448,7 +457,7 @@ def play_parser():
     add_engine_options(parser)
     return parser
 
-# %% ../nbs/90_cli.ipynb #90-cli-047
+# %% ../nbs/90_cli.ipynb #90-cli-049
 def who_plays(name:str, side:str):
     "None for a person, else the player of that name: built-in, or trained"
     from pong_model.players import PLAYERS, make_player
@@ -487,7 +496,8 @@ def pong_play(argv=None):
         if options.render: print(f"rendered {render_replay(replay, options.render, again, options.ghost, seconds=options.seconds or None)}"); return
         watch_replay(replay, again, ghost=options.ghost, frames=frames, **saved); return
     kind = kind or "exact"
-    engine, other = played_by(kind, options), (lambda: played_by("fuzzy", options)) if kind == "exact" else None
+    with patience(): engine = played_by(kind, options)
+    other = (lambda: played_by("fuzzy", options)) if kind == "exact" else None
     for note in strangers(players, engine.config): print(note)
     session = PlaySession(engine, *players, seed=options.seed, ghost=options.ghost, other=other, **saved)
     if options.render: print(f"rendered {render_game(session, options.render, options.seconds or 10.)}"); return
@@ -495,7 +505,7 @@ def pong_play(argv=None):
     print("left {} : {} right".format(*session.scores))
     if options.record and session.games: print(f"kept {len(session.games)} game(s) in {options.record}")
 
-# %% ../nbs/90_cli.ipynb #90-cli-049
+# %% ../nbs/90_cli.ipynb #90-cli-051
 @command
 def pong_web(argv=None):
     "Make a web page that plays without a server"
@@ -514,7 +524,7 @@ def pong_web(argv=None):
     print(f"made {page}, {page.stat().st_size/1e6:.2f} MB")
     if options.measure: print(json.dumps(measure_page(page, options.measure)))
 
-# %% ../nbs/90_cli.ipynb #90-cli-051
+# %% ../nbs/90_cli.ipynb #90-cli-053
 def ways_to_train()->dict:
     "Name: the module, its settings, the agent it begins with, and what it is"
     from pong_model import policy_gradient, ppo
@@ -545,7 +555,7 @@ def settings_of(name, resume)->tuple: # the algorithm's name, its module, its se
     run = known[was][0].load_run(place)
     return was, known[was][0], run.config, run.agent.config
 
-# %% ../nbs/90_cli.ipynb #90-cli-052
+# %% ../nbs/90_cli.ipynb #90-cli-054
 def train_options(argv):
     "The parser of `pong_agent train`"
     from pong_model.agents import AgentConfig
@@ -586,7 +596,7 @@ def agent_parser(job, argv=()):
         add("render", str|None, None, "make a film (.gif or .mp4) of --seconds, 10 by default, instead of opening a window")
     return parser
 
-# %% ../nbs/90_cli.ipynb #90-cli-054
+# %% ../nbs/90_cli.ipynb #90-cli-056
 def agent_train(options):
     "`pong_agent train`"
     from contextlib import ExitStack
@@ -634,7 +644,7 @@ def agent_watch(options):
     play_window(session, frames=round(options.seconds*60) or None)
     print("left {} : {} right".format(*session.scores))
 
-# %% ../nbs/90_cli.ipynb #90-cli-055
+# %% ../nbs/90_cli.ipynb #90-cli-057
 AGENT_JOBS = dict(train=agent_train, eval=agent_eval, watch=agent_watch)
 
 @command

@@ -4,7 +4,7 @@
 
 # %% ../nbs/30_play.ipynb #30-play-002
 from __future__ import annotations
-import array, contextlib, dataclasses, itertools, json, math, os, shutil, signal, subprocess, sys, tempfile
+import array, contextlib, copy, dataclasses, itertools, json, math, os, shutil, signal, subprocess, sys, tempfile
 import threading, time
 from pathlib import Path
 import numpy as np
@@ -26,8 +26,8 @@ __all__ = ['KEYS', 'PAUSE', 'NEW', 'SWAP', 'GHOST', 'SAVE', 'QUIT', 'SLOWER', 'F
            'PlaySession', 'engines_of', 'was_exact', 'lesson_of', 'save_games', 'ghosts_of', 'film_rate', 'film_kind',
            'replay_file', 'render_replay', 'name_at', 'Recorded', 'in_background', 'FilmMaker', 'ReplaySession',
            'render_game', 'letterbox', 'open_display', 'overlay', 'Window', 'court_place', 'Journal', 'start_of',
-           'noted', 'keep_games', 'rescue', 'told_to_end', 'guarded', 'play_window', 'watch_replay', 'hand_of_x',
-           'hand_of_pygame', 'RandomHand', 'measure_window', 'rates_of', 'answers_of']
+           'noted', 'keep_games', 'rescue', 'told_to_end', 'guarded', 'compile_for', 'play_window', 'watch_replay',
+           'hand_of_x', 'hand_of_pygame', 'RandomHand', 'measure_window', 'rates_of', 'answers_of']
 
 # %% ../nbs/30_play.ipynb #30-play-005
 def jumped(
@@ -757,7 +757,16 @@ class Window:
             if name in FULL_SCREEN: self.toggle_full_screen()
             elif typed in ("?", "+", "-"):      # which key makes these depends on the keyboard
                 self.session.key(typed); self.session.key(typed, False)
+            elif name in SWAP and callable(self.session.other):
+                with self.patience("one moment: the other engine is fetched"): self.session.key(name)
             else: self.session.key(name)
+
+    @contextlib.contextmanager
+    def patience(self, text):
+        "Show a line while something takes long"
+        self.session.say(text); self.draw()
+        yield
+        if self.session.notice == text: self.session.notice_left = 0.
 
     def picture(self)->np.ndarray:
         "What the window shows, uint8 (height, width, 3)"
@@ -988,6 +997,13 @@ def guarded(session:PlaySession, record=None):
         if wrong: raise OSError(wrong)
 
 # %% ../nbs/30_play.ipynb #30-play-126
+def compile_for(session:PlaySession):
+    "Play a tick beside a session: Numba compiles on a first call, and nobody should wait for that in mid-game"
+    beside = ExactEngine(session.config)
+    for side, p in enumerate(copy.deepcopy(session.players)):
+        if p is not None: p.reset(session.seeds, session.config, side); p.act(beside.states.copy())
+    beside.step(np.zeros((1, 2), np.float32))
+
 def play_window(
     session:PlaySession,
     width:int=800,           # pixels
@@ -1004,6 +1020,7 @@ def play_window(
         with guarded(session, record) if is_play else contextlib.nullcontext(), told_to_end(session), \
              Window(session, width, height) as window:
             import pygame
+            with window.patience("one moment: a first start compiles the rules"): compile_for(session)
             pace, before, n = pygame.time.Clock(), clock(), 0
             noted = before
             while not session.ended and (frames is None or n < frames):
@@ -1032,7 +1049,7 @@ def watch_replay(
     session = ReplaySession(replay, engine, ghost=ghost, other=other, last=last, clips=clips, film=film)
     return play_window(session, **options)
 
-# %% ../nbs/30_play.ipynb #30-play-153
+# %% ../nbs/30_play.ipynb #30-play-155
 def hand_of_x():
     "`press(name, down)`: a key of the X server's keyboard goes down or up; `OSError` where there is no X server"
     import ctypes
@@ -1055,7 +1072,7 @@ def hand_of_pygame():
         pygame.event.post(pygame.event.Event(kind, key=pygame.key.key_code(name)))
     return press
 
-# %% ../nbs/30_play.ipynb #30-play-154
+# %% ../nbs/30_play.ipynb #30-play-156
 MOVED = .002         # court heights: a learned paddle that nobody moves is never quite at rest
 
 class RandomHand(threading.Thread):
@@ -1085,7 +1102,7 @@ class RandomHand(threading.Thread):
             self.pressed = None
         self.before = height
 
-# %% ../nbs/30_play.ipynb #30-play-155
+# %% ../nbs/30_play.ipynb #30-play-157
 def measure_window(
     engine:Engine,           # what is played by the hand and a tracker, with the ghost
     keys:int=100,            # that the hand presses (0: a tracker instead of it)
