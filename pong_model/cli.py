@@ -13,19 +13,20 @@ from .game import GameConfig, require, write_atomically
 
 # %% auto #0
 __all__ = ['RESUMABLE', 'AGENT_JOBS', 'Parser', 'docments', 'add_options', 'chosen', 'trainable', 'add_model_options', 'model_of',
-           'command', 'naming', 'use_threads', 'patience', 'free_folder', 'check_free', 'pong_data', 'train_parser',
-           'show_film', 'measure', 'how_to_go_on', 'start_training', 'result_of', 'finish_training', 'kept_options',
-           'refuse_changes', 'read_options', 'pong_train', 'Untracked', 'pong_eval', 'add_engine_options', 'with_balls',
-           'engine_options', 'load', 'played_by', 'watched', 'play_parser', 'who_plays', 'strangers', 'pong_play',
-           'pong_web', 'ways_to_train', 'first_look', 'settings_of', 'train_options', 'agent_parser', 'agent_train',
-           'agent_eval', 'agent_watch', 'pong_agent']
+           'command', 'naming', 'use_threads', 'patience', 'free_folder', 'can_lie', 'pictures_in', 'check_free',
+           'pong_data', 'train_parser', 'show_film', 'measure', 'how_to_go_on', 'start_training', 'result_of',
+           'finish_training', 'kept_options', 'refuse_changes', 'read_options', 'pong_train', 'Untracked', 'pong_eval',
+           'add_engine_options', 'with_balls', 'engine_options', 'load', 'played_by', 'watched', 'play_parser',
+           'who_plays', 'strangers', 'pong_play', 'pong_web', 'ways_to_train', 'first_look', 'settings_of',
+           'train_options', 'agent_parser', 'agent_train', 'agent_eval', 'agent_watch', 'pong_agent']
 
 # %% ../nbs/90_cli.ipynb #90-cli-005
 class Parser(ArgumentParser):
     "Options with one-line errors"
     def __init__(self, prog, description):
         super().__init__(prog=prog, description=description, default_env=False)
-        self.add_argument("--config", action="config", help="read options from this YAML or JSON file; --print_config writes one")
+        self.add_argument("--config", action="config",
+            help="read options from this YAML or JSON file; --print_config writes one")
     def error(self, message, *_):
         line = " ".join(str(message).split())
         wrong = re.search(r'Parser key "(\w+)":.*(?:Got|Given) value: (.*)', line)
@@ -35,7 +36,8 @@ class Parser(ArgumentParser):
         absent = re.search(r"File does not exist: '(.*)'", line)
         if absent: line = f"config: got {os.path.relpath(absent[1])!r}, accepts a file that is there"
         known = [name[2:] for name in self._option_string_actions if name.startswith("--")]
-        in_file, unknown = re.search(r"Option '(\w+)' is not accepted", line), re.search(r"nrecognized arguments: --(\w+)|Option '(\w+)'", line)
+        in_file, unknown = (re.search(r"Option '(\w+)' is not accepted", line),
+                            re.search(r"nrecognized arguments: --(\w+)|Option '(\w+)'", line))
         settings = [name for name in known if name not in ("help", "config") and not name.startswith("print_")]
         if in_file: line = f"config: got {in_file[1]!r}, accepts {', '.join(settings)}"
         unknown = unknown and (unknown[1] or unknown[2])
@@ -48,15 +50,19 @@ class Parser(ArgumentParser):
 @functools.cache
 def docments(cls)->dict:
     "The comment behind each field of a dataclass and of those it inherits from"
-    return {name: said for base in reversed(cls.__mro__[:-1]) if dataclasses.is_dataclass(base) for name, said in read_docments(base).items() if said}
+    return {name: said for base in reversed(cls.__mro__[:-1]) if dataclasses.is_dataclass(base)
+            for name, said in read_docments(base).items() if said}
 
 # %% ../nbs/90_cli.ipynb #90-cli-007
 def add_options(parser, cls, skip=(), like=None):
-    "An option for each field of a dataclass; the comment behind the field is its help. `like`: where defaults come from"
-    group, hints, comments = parser.add_argument_group(cls.__name__, (cls.__doc__ or "").splitlines()[0]), typing.get_type_hints(cls), docments(cls)
+    ("An option for each field of a dataclass; the comment behind the field is its help. "
+     "`like`: where defaults come from")
+    group, hints, comments = (parser.add_argument_group(cls.__name__, (cls.__doc__ or "").splitlines()[0]),
+                              typing.get_type_hints(cls), docments(cls))
     for f in dataclasses.fields(cls):
         default = f.default if like is None else getattr(like, f.name)
-        if f.name not in skip: group.add_argument(f"--{f.name}", type=hints[f.name], default=default, help=comments.get(f.name, ""))
+        if f.name not in skip:
+            group.add_argument(f"--{f.name}", type=hints[f.name], default=default, help=comments.get(f.name, ""))
 
 # %% ../nbs/90_cli.ipynb #90-cli-008
 def chosen(cls, options, **changes):
@@ -76,9 +82,12 @@ def add_model_options(parser):
     group, offered = parser.add_argument_group("model", "options of the model; each model has its own defaults"), {}
     for name, cls in trainable().items():
         hints, comments = typing.get_type_hints(cls.Config), docments(cls.Config)
-        for f in dataclasses.fields(cls.Config): offered.setdefault(f.name, (hints[f.name], {}))[1].setdefault(comments.get(f.name), []).append(f"{name} {f.default}")
+        for f in dataclasses.fields(cls.Config):
+            (offered.setdefault(f.name, (hints[f.name], {}))[1]
+             .setdefault(comments.get(f.name), []).append(f"{name} {f.default}"))
     for name, (kind, said) in offered.items():
-        group.add_argument(f"--{name}", type=kind|None, default=None, help="; ".join(f"{comment} ({', '.join(defaults)})" for comment, defaults in said.items()))
+        group.add_argument(f"--{name}", type=kind|None, default=None,
+            help="; ".join(f"{comment} ({', '.join(defaults)})" for comment, defaults in said.items()))
 
 # %% ../nbs/90_cli.ipynb #90-cli-013
 def model_of(options):
@@ -86,9 +95,11 @@ def model_of(options):
     from pong_model.models.core import find_model
     cls = find_model(options.model_type)
     own = {f.name for f in dataclasses.fields(cls.Config)}
-    given = {f.name: getattr(options, f.name) for c in trainable().values() for f in dataclasses.fields(c.Config) if getattr(options, f.name) is not None}
+    given = {f.name: getattr(options, f.name) for c in trainable().values() for f in dataclasses.fields(c.Config)
+             if getattr(options, f.name) is not None}
     foreign = sorted(set(given) - own)
-    require(not foreign, ", ".join(foreign), f"--model_type {cls.__name__}", f"for this model only {', '.join(sorted(own))}")
+    require(not foreign, ", ".join(foreign), f"--model_type {cls.__name__}",
+            f"for this model only {', '.join(sorted(own))}")
     return cls(cls.Config(**given))
 
 # %% ../nbs/90_cli.ipynb #90-cli-015
@@ -142,6 +153,16 @@ def free_folder(path)->Path:
     while candidate.exists(): n += 1; candidate = path.with_name(f"{path.name}-{n}")
     return candidate
 
+def can_lie(option, path, is_folder=False):
+    "Where a result will lie is looked at before the work, not after it; `ValueError` if it cannot lie there"
+    if path and is_folder: require(Path(path).is_dir() or not Path(path).exists(), option, path, "a folder, not a file")
+    elif path: require(not Path(path).is_dir(), option, path, "the name of a file, not a folder")
+
+def pictures_in(seconds:float)->int|None:
+    "How many pictures a window shows in so many seconds; None for 0, which is without an end"
+    require(0 <= seconds < float("inf"), "seconds", seconds, "0 or more")
+    return max(1, round(seconds*60)) if seconds else None
+
 # %% ../nbs/90_cli.ipynb #90-cli-024
 def check_free(path, option="out"):
     "Raise `ValueError` if a dataset could not be written into the folder `path`: it holds one, or is no folder"
@@ -155,7 +176,8 @@ def pong_data(argv=None):
     "Write a dataset of exact games to a folder"
     from tqdm.auto import tqdm
     from pong_model.data import SPLITS, DataConfig, FolderSource, GameSource, check_census, write_dataset
-    parser = Parser("pong_data", "Write games of the exact engine as a dataset (an open format: see the notebook 10_data).")
+    parser = Parser("pong_data",
+        "Write games of the exact engine as a dataset (an open format: see the notebook 10_data).")
     parser.add_argument("--out", type=str, default="pong_dataset", help="the folder to make; must not hold a dataset")
     parser.add_argument("--lots", type=int, default=4, help="how many lots of --games games, 1 to 100000")
     parser.add_argument("--split", type=str, default="train", help=f"which seeds: {', '.join(SPLITS)}")
@@ -167,11 +189,14 @@ def pong_data(argv=None):
     require(options.split in SPLITS, "split", options.split, ", ".join(SPLITS))
     check_free(options.out)
     with naming("players", "player"):
-        source = GameSource(chosen(GameConfig, options), chosen(DataConfig, options), options.split, options.seed, use_threads(options.threads))
-    write_dataset(options.out, (source.draw(i) for i in tqdm(range(options.lots), unit="lot")), players=options.players, split=options.split, seed=options.seed)
+        source = GameSource(chosen(GameConfig, options), chosen(DataConfig, options), options.split, options.seed,
+                            use_threads(options.threads))
+    write_dataset(options.out, (source.draw(i) for i in tqdm(range(options.lots), unit="lot")),
+                  players=options.players, split=options.split, seed=options.seed)
     counts, _ = FolderSource(options.out, options.split).survey()
     print("\n".join(f"{name:13}{n:12,}" for name, n in counts.items()))
-    if options.split != "train": return print(f"wrote {options.out} (to {options.split}; pong_train will not learn from it)")
+    if options.split != "train":
+        return print(f"wrote {options.out} (to {options.split}; pong_train will not learn from it)")
     try: check_census(counts, match=source.game.points_to_win is not None)
     except ValueError as few: print(f"note: pong_train will refuse this. {few}")
     print(f"wrote {options.out}: train on it with\n  pong_train --data {shlex.quote(options.out)}")
@@ -181,15 +206,22 @@ def train_parser():
     "The options of pong_train"
     from pong_model.data import DataConfig
     from pong_model.training import TrainConfig
-    parser = Parser("pong_train", "Train a network to be the game, measure it, and save it. With no options: the classic game, in minutes.")
+    parser = Parser("pong_train",
+        "Train a network to be the game, measure it, and save it. With no options: the classic game, in minutes.")
     parser.add_argument("--model_type", type=str, default="RNNModel", help=f"which model: {', '.join(trainable())}")
-    parser.add_argument("--out", type=str|None, default=None, help="the folder to make (default: trained/<model_type>, with a number behind it if that exists)")
-    parser.add_argument("--data", type=str|None, default=None, help="learn from this dataset folder instead of fresh games")
-    parser.add_argument("--resume", type=str|None, default=None, help="go on with the run in this folder (one that pong_train made)")
-    parser.add_argument("--rallies", type=int, default=500, help="rallies in the report card at the end, 0 to 1000000 (0: no report card)")
+    parser.add_argument("--out", type=str|None, default=None,
+        help="the folder to make (default: trained/<model_type>, with a number behind it if that exists)")
+    parser.add_argument("--data", type=str|None, default=None,
+        help="learn from this dataset folder instead of fresh games")
+    parser.add_argument("--resume", type=str|None, default=None,
+        help="go on with the run in this folder (one that pong_train made)")
+    parser.add_argument("--rallies", type=int, default=500,
+        help="rallies in the report card at the end, 0 to 1000000 (0: no report card)")
     parser.add_argument("--track", type=bool, default=True, help="record the run with MLflow")
-    parser.add_argument("--mlflow_server_url", type=str|None, default=None, help="an MLflow server (default: MLFLOW_TRACKING_URI, or files in this folder)")
-    add_options(parser, TrainConfig); add_model_options(parser); add_options(parser, GameConfig); add_options(parser, DataConfig)
+    parser.add_argument("--mlflow_server_url", type=str|None, default=None,
+        help="an MLflow server (default: MLFLOW_TRACKING_URI, or files in this folder)")
+    add_options(parser, TrainConfig); add_model_options(parser)
+    add_options(parser, GameConfig); add_options(parser, DataConfig)
     return parser
 
 # %% ../nbs/90_cli.ipynb #90-cli-027
@@ -207,7 +239,8 @@ def show_film(path, model, seed:int=1, seconds:float=10.):
     learned = [exact.states[0, 0]] + [engine.step(exact.actions[:, t])[0] for t in range(exact.ticks)]
     every = max(1, round(config.tick_rate/30))
     films = (frames(states[::every], config, 400, 200) for states in (exact.states[0], learned))
-    return save_animation(path, side_by_side(*films, captions=("exact", "learned, same serve and same actions")), fps=30)
+    return save_animation(path, side_by_side(*films, captions=("exact", "learned, same serve and same actions")),
+                          fps=30)
 
 # %% ../nbs/90_cli.ipynb #90-cli-028
 def measure(model, set, seed, rallies, free_ticks=10_000, serves=20_000, **options):
@@ -220,11 +253,13 @@ def measure(model, set, seed, rallies, free_ticks=10_000, serves=20_000, **optio
 # %% ../nbs/90_cli.ipynb #90-cli-029
 def how_to_go_on(run, out):
     "What an unfinished run prints"
-    print(f"\n{run.stop} after epoch {run.epoch} of {run.config.epochs}; go on with\n  pong_train --resume {shlex.quote(str(out))}")
+    print(f"\n{run.stop} after epoch {run.epoch} of {run.config.epochs}; go on with\n"
+          f"  pong_train --resume {shlex.quote(str(out))}")
 
 # %% ../nbs/90_cli.ipynb #90-cli-030
 def start_training(options, config):
-    "Model, source and run from the options: everything that can be wrong with them is found here, before anything is written"
+    ("Model, source and run from the options: "
+     "everything that can be wrong with them is found here, before anything is written")
     import torch
     from pong_model.data import DataConfig, FolderSource, GameSource
     from pong_model.training import begin_run, load_checkpoint
@@ -235,7 +270,8 @@ def start_training(options, config):
     if options.resume: return source, load_checkpoint(Path(options.resume)/"checkpoint", source, config)
     torch.manual_seed(config.seed)
     model = model_of(options)
-    model.about = dict(game=dataclasses.asdict(source.game), data=dict(folder=options.data) if options.data else dataclasses.asdict(data),
+    model.about = dict(game=dataclasses.asdict(source.game),
+                       data=dict(folder=options.data) if options.data else dataclasses.asdict(data),
                        training=dataclasses.asdict(config), command=options.command)
     return source, begin_run(model, source, config)
 
@@ -243,7 +279,8 @@ def start_training(options, config):
 def result_of(card:dict)->str:
     "A report card in a line; a few short rallies may say nothing"
     right, n = card["rallies_right"], card["n_rallies"]
-    return f"{100*right:.1f} % of {n:,} rallies right" if right is not None else f"too few decisions in {n:,} rallies to judge"
+    return (f"{100*right:.1f} % of {n:,} rallies right" if right is not None
+            else f"too few decisions in {n:,} rallies to judge")
 
 # %% ../nbs/90_cli.ipynb #90-cli-033
 def finish_training(run, out, options, tracking):
@@ -274,11 +311,13 @@ def kept_options(options)->str:
     return "".join(f"{k}: {json.dumps(v)}\n" for k, v in keep.items())
 
 # %% ../nbs/90_cli.ipynb #90-cli-035
-RESUMABLE = {"config", "resume", "out", "epochs", "threads", "device", "patience", "eval_every", "rallies", "track", "mlflow_server_url"}
+RESUMABLE = {"config", "resume", "out", "epochs", "threads", "device", "patience", "eval_every",
+             "rallies", "track", "mlflow_server_url"}
 def refuse_changes(parser, before, now, free, what):
     "Raise `ValueError` for an option beyond `free` that differs: beside --data or --resume it would be ignored"
     changed = [k for k, v in now.as_dict().items() if k not in free and v != before.as_dict()[k]]
-    require(not changed, ", ".join(changed), " and ".join(str(now.as_dict()[k]) for k in changed), f"no change beside --{what}, where it is settled already")
+    require(not changed, ", ".join(changed), " and ".join(str(now.as_dict()[k]) for k in changed),
+            f"no change beside --{what}, where it is settled already")
 
 # %% ../nbs/90_cli.ipynb #90-cli-036
 def read_options(parser, argv):
@@ -287,17 +326,21 @@ def read_options(parser, argv):
     options = parser.parse_args(argv)
     if options.resume:
         saved = Path(options.resume)/"options.yaml"
-        if not saved.is_file(): raise FileNotFoundError(f"resume: {options.resume!r} is not the folder of a training run (it has no options.yaml)")
+        if not saved.is_file():
+            raise FileNotFoundError(f"resume: {options.resume!r} is not the folder of a training run "
+                                    "(it has no options.yaml)")
         now, options = options, parser.parse_args(["--config", str(saved), *argv])
         refuse_changes(parser, parser.parse_args(["--config", str(saved)]), options, RESUMABLE, "resume")
         require(now.out is None, "out", now.out, "nothing beside --resume")
     if options.data:
         from pong_model.data import DataConfig
-        foreign = {f.name for cls in (GameConfig, DataConfig) for f in dataclasses.fields(cls)} - {"margin", "before_score"}
+        foreign = ({f.name for cls in (GameConfig, DataConfig) for f in dataclasses.fields(cls)}
+                   - {"margin", "before_score"})
         refuse_changes(parser, parser.get_defaults(), options, set(options.as_dict()) - foreign, "data")
     given = [a for a in argv if "://" not in a]                   # an address may hold a password
     options.command = shlex.join(["pong_train", *(a for a in given if a != "--mlflow_server_url")])
-    require(options.out is None or options.resume or not Path(options.out).exists(), "out", options.out, "a folder that does not exist yet")
+    require(options.out is None or options.resume or not Path(options.out).exists(), "out", options.out,
+            "a folder that does not exist yet")
     return options
 
 # %% ../nbs/90_cli.ipynb #90-cli-037
@@ -312,16 +355,20 @@ def pong_train(argv=None):
     config = chosen(TrainConfig, options)
     if options.track: named_store(options.mlflow_server_url)      # refuses an impossible address
     source, run = start_training(options, config)
-    out = Path(options.resume) if options.resume else Path(options.out) if options.out else free_folder(f"trained/{options.model_type}")
+    out = (Path(options.resume) if options.resume else Path(options.out) if options.out
+           else free_folder(f"trained/{options.model_type}"))
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out/"options.yaml", lambda p: Path(p).write_text(kept_options(options)))
     rallies = record_rallies("validation-v1", config.seed, 200, source.game)
     tracking = Tracking(options.mlflow_server_url) if options.track else Untracked()
     with tracking:
-        tracking.start(dict(run.model.about, model_type=options.model_type, model=dataclasses.asdict(run.model.config)), run.model.about.get("run_id"))
+        tracking.start(dict(run.model.about, model_type=options.model_type,
+                            model=dataclasses.asdict(run.model.config)),
+                       run.model.about.get("run_id"))
         save_checkpoint(run, out/"checkpoint")
         with stop_on_interrupt() as interrupted:
-            hooks = [Validate(lambda model: short_report(model, recorded=rallies)), Progress(config.epochs, run.epoch), interrupted,
+            hooks = [Validate(lambda model: short_report(model, recorded=rallies)),
+                     Progress(config.epochs, run.epoch), interrupted,
                      *([Track(tracking)] if options.track else []), Checkpoint(out/"checkpoint")]
             run = fit(run.model, source, config, hooks, run)
         if run.stop == "interrupted":
@@ -344,16 +391,22 @@ class Untracked:
 def pong_eval(argv=None):
     "Measure a model against the exact engine"
     from pong_model.evaluation import SETS, check_gate, read_gate, report_figures, report_table, write_report
-    parser = Parser("pong_eval", "The report card of a learned game (what it says is defined in the notebook 21_evaluation).")
-    parser.add_argument("--model_path", type=str, default="classic-rnn", help="a shipped name, a folder, runs:/<run id>/model, or models:/<name>/<version or @alias>")
+    parser = Parser("pong_eval",
+        "The report card of a learned game (what it says is defined in the notebook 21_evaluation).")
+    parser.add_argument("--model_path", type=str, default="classic-rnn",
+        help="a shipped name, a folder, runs:/<run id>/model, or models:/<name>/<version or @alias>")
     parser.add_argument("--set", type=str, default="standard-v1", help=f"evaluation set: {', '.join(SETS)}")
     parser.add_argument("--seed", type=int, default=0, help="which rallies of it, 0 to 268435455")
     parser.add_argument("--rallies", type=int, default=1000, help="how many, 1 to 1048576")
-    parser.add_argument("--free_ticks", type=int, default=10_000, help="length of each of the 100 games of the free run, ticks, 1 to 10000000")
-    parser.add_argument("--serves", type=int, default=20_000, help="serves whose distribution is compared, 100 to 10000000")
+    parser.add_argument("--free_ticks", type=int, default=10_000,
+        help="length of each of the 100 games of the free run, ticks, 1 to 10000000")
+    parser.add_argument("--serves", type=int, default=20_000,
+        help="serves whose distribution is compared, 100 to 10000000")
     parser.add_argument("--json", type=str|None, default=None, help="write the report card to this file")
-    parser.add_argument("--gate", type=str|None, default=None, help="a JSON file of limits; exit status 1 if one is not kept")
-    parser.add_argument("--pictures", type=str|None, default=None, help="write the report card's pictures into this folder")
+    parser.add_argument("--gate", type=str|None, default=None,
+        help="a JSON file of limits; exit status 1 if one is not kept")
+    parser.add_argument("--pictures", type=str|None, default=None,
+        help="write the report card's pictures into this folder")
     add_engine_options(parser)
     options = parser.parse_args(argv)
     require(options.set in SETS, "set", options.set, ", ".join(SETS))
@@ -361,32 +414,41 @@ def pong_eval(argv=None):
     require(0 <= options.seed < 2**28, "seed", options.seed, "0 to 268435455")
     require(1 <= options.free_ticks <= 10**7, "free_ticks", options.free_ticks, "1 to 10000000")
     require(100 <= options.serves <= 10**7, "serves", options.serves, "100 to 10000000")
-    require(not options.json or not Path(options.json).is_dir(), "json", options.json, "the name of a file, not a folder")
+    can_lie("json", options.json)
+    can_lie("pictures", options.pictures, is_folder=True)
     gate = read_gate(options.gate) if options.gate else {}
     model = load(options)
-    card, compared = measure(model, options.set, options.seed, options.rallies, options.free_ticks, options.serves, **engine_options(options, model))
+    card, compared = measure(model, options.set, options.seed, options.rallies, options.free_ticks, options.serves,
+                             **engine_options(options, model))
     card["model"] = options.model_path
-    broken = check_gate(card, gate) if options.gate else []              # a gate that names what no card has is refused here
+    broken = check_gate(card, gate) if options.gate else []    # a gate that names what no card has is refused here
     if options.json: write_report(options.json, card)
     print(report_table([card]))
     if options.pictures:
         Path(options.pictures).mkdir(parents=True, exist_ok=True)
-        for name, figure in report_figures(dict(card, model=next(iter(compared))), compared).items(): figure.savefig(Path(options.pictures)/f"{name}.png", dpi=100, bbox_inches="tight")
+        for name, figure in report_figures(dict(card, model=next(iter(compared))), compared).items():
+            figure.savefig(Path(options.pictures)/f"{name}.png", dpi=100, bbox_inches="tight")
     for line in broken: print(f"pong_eval: gate: {line}", file=sys.stderr)
     return 1 if broken else 0
 
 # %% ../nbs/90_cli.ipynb #90-cli-041
 def add_engine_options(parser):
     "The options of a fuzzy engine"
-    parser.add_argument("--n_balls", type=int|None, default=None, help="how many balls, 1 to 64; 0: a model decides anew for each game (default: as many as the game has)")
-    parser.add_argument("--paddles", type=str, default="model", help="who moves the paddles: model, or exact (assisted)")
-    parser.add_argument("--scoring", type=str, default="model", help="who keeps score and serves: model, or exact (assisted)")
-    parser.add_argument("--event_temperature", type=float, default=0., help="0: the most likely event; 1: as likely as the model says, 0 to 100")
-    parser.add_argument("--serve_temperature", type=float, default=1., help="1: serves as the model learned them; 0: always the median one, 0 to 100")
+    parser.add_argument("--n_balls", type=int|None, default=None,
+        help="how many balls, 1 to 64; 0: a model decides anew for each game (default: as many as the game has)")
+    parser.add_argument("--paddles", type=str, default="model",
+        help="who moves the paddles: model, or exact (assisted)")
+    parser.add_argument("--scoring", type=str, default="model",
+        help="who keeps score and serves: model, or exact (assisted)")
+    parser.add_argument("--event_temperature", type=float, default=0.,
+        help="0: the most likely event; 1: as likely as the model says, 0 to 100")
+    parser.add_argument("--serve_temperature", type=float, default=1.,
+        help="1: serves as the model learned them; 0: always the median one, 0 to 100")
     parser.add_argument("--forget_at_serve", type=bool, default=False, help="empty a ball's memory when it is served")
     parser.add_argument("--device", type=str, default="cpu", help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, default=0, help="processor threads (0: OMP_NUM_THREADS, or all)")
-    parser.add_argument("--mlflow_server_url", type=str|None, default=None, help="where runs:/ and models:/ are looked up")
+    parser.add_argument("--mlflow_server_url", type=str|None, default=None,
+        help="where runs:/ and models:/ are looked up")
 
 # %% ../nbs/90_cli.ipynb #90-cli-042
 def with_balls(game, options):
@@ -400,8 +462,14 @@ def engine_options(options, model)->dict:
     use_threads(options.threads)
     game = config_from_dict(GameConfig, model.about.get("game", {}), "model, game")
     if options.n_balls != 0: own = dict(config=with_balls(game, options))
-    else: own = dict(config=dataclasses.replace(game, n_balls=max(model.balls_seen.nonzero().flatten().tolist(), default=1)), ball_count="model")
-    return own | {k: getattr(options, k) for k in ("paddles", "scoring", "event_temperature", "serve_temperature", "forget_at_serve")} | dict(device=str(find_device(options.device)))
+    else:
+        own = dict(
+            config=dataclasses.replace(game, n_balls=max(model.balls_seen.nonzero().flatten().tolist(), default=1)),
+            ball_count="model")
+    return (own
+            | {k: getattr(options, k)
+               for k in ("paddles", "scoring", "event_temperature", "serve_temperature", "forget_at_serve")}
+            | dict(device=str(find_device(options.device))))
 
 # %% ../nbs/90_cli.ipynb #90-cli-043
 def load(options):
@@ -428,11 +496,13 @@ def watched(options, kind):
     from pong_model.tracking import load_model
     from pong_model.web import as_seen, load_page_replay
     from_page = options.watch.endswith(".json")
-    with naming("watch", "replay"): replay = load_page_replay(options.watch) if from_page else load_replay(replay_file(options.watch))
+    with naming("watch", "replay"):
+        replay = load_page_replay(options.watch) if from_page else load_replay(replay_file(options.watch))
     if from_page and not kind:
         replay, said = as_seen(replay, lambda name: load_model(name, options.mlflow_server_url))
         print(f"{options.watch}: {said}")
-    if kind == "fuzzy" and isinstance(replay.about.get("model"), str): options.model_path = options.model_path or replay.about["model"]
+    if kind == "fuzzy" and isinstance(replay.about.get("model"), str):
+        options.model_path = options.model_path or replay.about["model"]
     return replay
 
 # %% ../nbs/90_cli.ipynb #90-cli-048
@@ -440,20 +510,34 @@ def play_parser():
     "The options of `pong_play`"
     from pong_model.game import RULES
     from pong_model.players import PLAYERS
-    parser = Parser("pong_play", "Play Pong in a window, exact or learned. Q and A move the left paddle, Up and Down the right one; TAB swaps engines, G shows the ghost ball, R saves the last seconds, H shows all keys.")
-    parser.add_argument("--generator_type", type=str|None, default=None, help="exact: by the rules; fuzzy: a network is the game (default: fuzzy if --model_path is given, else exact; with --watch: nobody, it is shown as it was seen)")
-    parser.add_argument("--model_path", type=str|None, default=None, help="the network: a shipped name, a folder, runs:/..., models:/... (default: classic-rnn; with --rules arcade arcade-rnn)")
+    parser = Parser("pong_play",
+        "Play Pong in a window, exact or learned. Q and A move the left paddle, Up and Down the right one; "
+        "TAB swaps engines, G shows the ghost ball, R saves the last seconds, H shows all keys.")
+    parser.add_argument("--generator_type", type=str|None, default=None,
+        help="exact: by the rules; fuzzy: a network is the game "
+             "(default: fuzzy if --model_path is given, else exact; with --watch: nobody, it is shown as it was seen)")
+    parser.add_argument("--model_path", type=str|None, default=None,
+        help="the network: a shipped name, a folder, runs:/..., models:/... "
+             "(default: classic-rnn; with --rules arcade arcade-rnn)")
     parser.add_argument("--rules", type=str, default="classic", help=f"if exact: {' or '.join(RULES)}")
-    for side, who in (("left", "human"), ("right", "level2")): parser.add_argument(f"--{side}", type=str, default=who, help=f"who plays {side}: human, {', '.join(PLAYERS)}, equal, or a trained player: arcade-ppo, a folder")
+    for side, who in (("left", "human"), ("right", "level2")):
+        parser.add_argument(f"--{side}", type=str, default=who,
+            help=f"who plays {side}: human, {', '.join(PLAYERS)}, equal, or a trained player: arcade-ppo, a folder")
     parser.add_argument("--ghost", type=bool, default=False, help="draw the exact engine's ball beside the model's")
     parser.add_argument("--seed", type=int, default=0, help="of the serves, 0 or more")
-    parser.add_argument("--seconds", type=float, default=0., help="close the window, or end the film, after so many seconds, 0 or more (0: never; a film of a new game: 10)")
+    parser.add_argument("--seconds", type=float, default=0.,
+        help="close the window, or end the film, after so many seconds, 0 or more (0: never; a film of a new game: 10)")
     parser.add_argument("--last", type=float, default=10., help="how many seconds R saves")
     parser.add_argument("--clips", type=str, default="clips", help="where R saves them: replay, dataset, film")
     parser.add_argument("--film", type=str, default=".gif", help="what kind of film R saves: .gif or .mp4")
-    parser.add_argument("--record", type=str|None, default=None, help="keep all games in this new folder, however the window ends: replays, and a dataset for pong_train --data")
-    parser.add_argument("--watch", type=str|None, default=None, help="show this replay instead of playing: .npz of the window or the folder that it is in, .json of a web page; as it was seen, or with --generator_type as that engine plays it")
-    parser.add_argument("--render", type=str|None, default=None, help="make a film, out.gif or out.mp4, without a display: of --watch, or of a new game of two players")
+    parser.add_argument("--record", type=str|None, default=None,
+        help="keep all games in this new folder, however the window ends: replays, and a dataset for pong_train --data")
+    parser.add_argument("--watch", type=str|None, default=None,
+        help="show this replay instead of playing: "
+             ".npz of the window or the folder that it is in, .json of a web page; "
+             "as it was seen, or with --generator_type as that engine plays it")
+    parser.add_argument("--render", type=str|None, default=None,
+        help="make a film, out.gif or out.mp4, without a display: of --watch, or of a new game of two players")
     add_engine_options(parser)
     return parser
 
@@ -465,35 +549,43 @@ def who_plays(name:str, side:str):
     from pong_model.agents import OPPONENTS, load_agent, shipped_agents
     if name in OPPONENTS: return OPPONENTS[name]()
     try: return load_agent(name)
-    except FileNotFoundError: require(False, side, name, f"human, {', '.join([*OPPONENTS, *shipped_agents()])}, or an agent's folder")
+    except FileNotFoundError:
+        require(False, side, name, f"human, {', '.join([*OPPONENTS, *shipped_agents()])}, or an agent's folder")
 
 def strangers(players, config)->list:
     "A line for each trained player that learned another game than this one"
     trained = [p for p in players if getattr(p, "about", {}).get("game")]
     if not trained: return []
     from pong_model.browser import unfit
-    told = (unfit(dict(name=p.name, config=dataclasses.asdict(p.config), game=p.about["game"]), config) for p in trained)
+    told = (unfit(dict(name=p.name, config=dataclasses.asdict(p.config), game=p.about["game"]), config)
+            for p in trained)
     return [line for line in told if line]
 
+# %% ../nbs/90_cli.ipynb #90-cli-050
 @command
 def pong_play(argv=None):
     "Play, exact or learned; watch a replay; make a film"
     from pong_model.game import RULES
     from pong_model.play import PlaySession, play_window, render_game, render_replay, watch_replay
     options = play_parser().parse_args(argv)
-    require(options.generator_type in (None, "exact", "fuzzy"), "generator_type", options.generator_type, "exact or fuzzy")
+    require(options.generator_type in (None, "exact", "fuzzy"), "generator_type", options.generator_type,
+            "exact or fuzzy")
     require(options.rules in RULES, "rules", options.rules, " or ".join(RULES))
     require(0 <= options.seed < 2**63, "seed", options.seed, "0 to 9223372036854775807")
-    require(0 <= options.seconds < float("inf"), "seconds", options.seconds, "0 or more")
+    frames = pictures_in(options.seconds)
     players = [who_plays(getattr(options, side), side) for side in ("left", "right")]
     what = "--watch" if options.watch else "--render"
-    require(not options.record or not (options.watch or options.render), "record", f"{options.record!r} and {what}", "a game that is played")
-    kind, frames = options.generator_type or ("fuzzy" if options.model_path else None), max(1, round(options.seconds*60)) if options.seconds else None
+    require(not options.record or not (options.watch or options.render), "record", f"{options.record!r} and {what}",
+            "a game that is played")
+    kind = options.generator_type or ("fuzzy" if options.model_path else None)
     saved = dict(last=options.last, clips=options.clips, film=options.film)
     if options.watch:
         replay = watched(options, kind)
         again = played_by(kind, options, replay.config) if kind else None
-        if options.render: print(f"rendered {render_replay(replay, options.render, again, options.ghost, seconds=options.seconds or None)}"); return
+        if options.render:
+            print("rendered "
+                  f"{render_replay(replay, options.render, again, options.ghost, seconds=options.seconds or None)}")
+            return
         watch_replay(replay, again, ghost=options.ghost, frames=frames, **saved); return
     kind = kind or "exact"
     with patience(): engine = played_by(kind, options)
@@ -505,18 +597,24 @@ def pong_play(argv=None):
     print("left {} : {} right".format(*session.scores))
     if options.record and session.games: print(f"kept {len(session.games)} game(s) in {options.record}")
 
-# %% ../nbs/90_cli.ipynb #90-cli-051
+# %% ../nbs/90_cli.ipynb #90-cli-052
 @command
 def pong_web(argv=None):
     "Make a web page that plays without a server"
     from pong_model.tracking import model_folder
     from pong_model.web import PageOptions, measure_page, web_page
     parser = Parser("pong_web", "Make one file that plays learned Pong in any browser, without a server or a network.")
-    parser.add_argument("--model_path", type=str, nargs="+", default=["classic-rnn"], help="what plays: shipped names, folders, runs; of several one is chosen in the page")
-    parser.add_argument("--agents", type=str, nargs="*", default=None, help="trained players to play against: shipped names, folders, runs; none after the option: no one (not given: the shipped ones that know a game of the page)")
+    parser.add_argument("--model_path", type=str, nargs="+", default=["classic-rnn"],
+        help="what plays: shipped names, folders, runs; of several one is chosen in the page")
+    parser.add_argument("--agents", type=str, nargs="*", default=None,
+        help="trained players to play against: shipped names, folders, runs; none after the option: no one "
+             "(not given: the shipped ones that know a game of the page)")
     parser.add_argument("--out", type=str, default="play.html", help="the file to make; one that is there is replaced")
-    parser.add_argument("--measure", type=float, default=0., help="then look at it in Chromium for so many seconds, up to 16: pictures a second, gaps, from key to picture (needs playwright and chromium)")
-    parser.add_argument("--mlflow_server_url", type=str|None, default=None, help="where runs:/ and models:/ are looked up")
+    parser.add_argument("--measure", type=float, default=0.,
+        help="then look at it in Chromium for so many seconds, up to 16: pictures a second, gaps, from key to picture "
+             "(needs playwright and chromium)")
+    parser.add_argument("--mlflow_server_url", type=str|None, default=None,
+        help="where runs:/ and models:/ are looked up")
     add_options(parser, PageOptions)
     options = parser.parse_args(argv)
     folders = [model_folder(name, options.mlflow_server_url) for name in options.model_path]
@@ -524,7 +622,7 @@ def pong_web(argv=None):
     print(f"made {page}, {page.stat().st_size/1e6:.2f} MB")
     if options.measure: print(json.dumps(measure_page(page, options.measure)))
 
-# %% ../nbs/90_cli.ipynb #90-cli-053
+# %% ../nbs/90_cli.ipynb #90-cli-054
 def ways_to_train()->dict:
     "Name: the module, its settings, the agent it begins with, and what it is"
     from pong_model import policy_gradient, ppo
@@ -536,11 +634,14 @@ def first_look(argv)->tuple: # the algorithm, the folder to go on from
     "What decides which options there are, from the command line or the file of options that it names"
     said = {}
     for option in ("config", "algorithm", "resume"):
-        words = [w.partition("=")[2] or "".join(argv[i + 1:i + 2]) for i, w in enumerate(argv) if w.partition("=")[0] == f"--{option}"]
+        words = [w.partition("=")[2] or "".join(argv[i + 1:i + 2]) for i, w in enumerate(argv)
+                 if w.partition("=")[0] == f"--{option}"]
         if words: said[option] = words[-1]
     if Path(said.get("config", "")).is_file():
         import yaml
-        with suppress(ValueError, OSError, yaml.YAMLError): said = dict(yaml.safe_load(Path(said["config"]).read_text())) | said
+        with suppress(ValueError, OSError, yaml.YAMLError):
+            told = yaml.safe_load(Path(said["config"]).read_text())
+            said = (told if isinstance(told, dict) else {}) | said
     return said.get("algorithm"), said.get("resume")
 
 def settings_of(name, resume)->tuple: # the algorithm's name, its module, its settings, the agent
@@ -555,7 +656,7 @@ def settings_of(name, resume)->tuple: # the algorithm's name, its module, its se
     run = known[was][0].load_run(place)
     return was, known[was][0], run.config, run.agent.config
 
-# %% ../nbs/90_cli.ipynb #90-cli-054
+# %% ../nbs/90_cli.ipynb #90-cli-055
 def train_options(argv):
     "The parser of `pong_agent train`"
     from pong_model.agents import AgentConfig
@@ -567,25 +668,32 @@ def train_options(argv):
         for word in argv:
             if (option := word.partition("=")[0].removeprefix("--")) in foreign and word.startswith("--"):
                 require(False, option, f"--algorithm {name}", f"--algorithm {other}, whose option it is")
-    others = " and ".join(f"`pong_agent train --algorithm {other} -h` those of {known[other][3]}" for other in known if other != name)
-    parser = Parser("pong_agent train", f"Train an agent with {known[name][3]}, whose options these are; {others}. Meanwhile, in a terminal: p pauses, s says how it stands, q (or Ctrl-C) writes a checkpoint and quits.")
-    parser.add_argument("--algorithm", type=str, default=name, help="how it learns: ppo, or reinforce (policy gradient, in the exact game only)")
+    others = " and ".join(f"`pong_agent train --algorithm {other} -h` those of {known[other][3]}"
+                          for other in known if other != name)
+    parser = Parser("pong_agent train",
+        f"Train an agent with {known[name][3]}, whose options these are; {others}. "
+        "Meanwhile, in a terminal: p pauses, s says how it stands, q (or Ctrl-C) writes a checkpoint and quits.")
+    parser.add_argument("--algorithm", type=str, default=name,
+        help="how it learns: ppo, or reinforce (policy gradient, in the exact game only)")
     add_options(parser, AgentConfig, ("n_balls",), agent)        # those are the game's
     add_options(parser, type(config), like=config)
     add = lambda name, kind, default, help: parser.add_argument(f"--{name}", type=kind, default=default, help=help)
     add("out", str|None, None, "the folder to make (default: trained/agent, with a number behind it if that exists)")
-    add("resume", str|None, None, f"go on with the run in this folder, as it is; of its settings {', '.join(module.FREE)} may change")
+    add("resume", str|None, None,
+        f"go on with the run in this folder, as it is; of its settings {', '.join(module.FREE)} may change")
     add("tensorboard", str|None, None, "write every update for TensorBoard into this folder")
     add("track", bool, False, "record the run with MLflow")
     add("mlflow_server_url", str|None, None, "an MLflow server (default: MLFLOW_TRACKING_URI, or files in this folder)")
     return parser
 
+# %% ../nbs/90_cli.ipynb #90-cli-056
 def agent_parser(job, argv=()):
     "The options of a job"
     from pong_model.agents import EvalConfig, WatchConfig
     if job == "train": return train_options(argv)
     description, settings = dict(
-        eval=("Count the points that an agent makes, greedily, from fresh seeds; points of more than a minute are lost.", EvalConfig),
+        eval=("Count the points that an agent makes, greedily, from fresh seeds; "
+              "points of more than a minute are lost.", EvalConfig),
         watch=("Watch an agent play, or play against it.", WatchConfig))[job]
     parser = Parser(f"pong_agent {job}", description)
     add_options(parser, settings)
@@ -593,10 +701,11 @@ def agent_parser(job, argv=()):
     if job == "eval": add("json", str|None, None, "write the figures to this file")
     if job == "watch":
         add("seconds", float, 0., "close after so many seconds (0: when the window is closed)")
-        add("render", str|None, None, "make a film (.gif or .mp4) of --seconds, 10 by default, instead of opening a window")
+        add("render", str|None, None,
+            "make a film (.gif or .mp4) of --seconds, 10 by default, instead of opening a window")
     return parser
 
-# %% ../nbs/90_cli.ipynb #90-cli-056
+# %% ../nbs/90_cli.ipynb #90-cli-058
 def agent_train(options):
     "`pong_agent train`"
     from contextlib import ExitStack
@@ -605,7 +714,8 @@ def agent_train(options):
     from pong_model.tracking import Tracking
     _, module, config, _ = settings_of(options.algorithm, options.resume)
     config, agent = chosen(type(config), options), chosen(AgentConfig, options)
-    require(options.out is None or options.resume is None and not Path(options.out).exists(), "out", options.out, "a folder that does not exist yet, and nothing beside --resume")
+    require(options.out is None or options.resume is None and not Path(options.out).exists(), "out", options.out,
+            "a folder that does not exist yet, and nothing beside --resume")
     out = Path(options.resume or options.out or free_folder("trained/agent"))
     run = module.load_run(out/"checkpoint", config, agent) if options.resume else module.begin_run(agent, config)
     tracking = Tracking(options.mlflow_server_url) if options.track else Untracked()
@@ -613,38 +723,49 @@ def agent_train(options):
         ends.enter_context(tracking)
         settings = dict(algorithm=options.algorithm) | dataclasses.asdict(run.agent.config) | dataclasses.asdict(config)
         run.agent.about["run_id"] = tracking.start(settings, run.agent.about.get("run_id"))
-        logs = [ToMLflow(tracking)]*options.track + [ToTensorBoard(folder) for folder in [options.tensorboard] if folder]
+        logs = ([ToMLflow(tracking)]*options.track
+                + [ToTensorBoard(folder) for folder in [options.tensorboard] if folder])
         for log in logs[options.track:]: ends.callback(log.close)
         try: module.carry_on(run, out, logs, hooks=[Against(logs)]*bool(logs))
         finally:
             if (out/"agent").is_dir(): tracking.model(out/"agent")
-        if run.stop == "asked to stop": tracking.finish("KILLED"); print(f"stopped; go on with\n  pong_agent train --resume {shlex.quote(str(out))}")
+        if run.stop == "asked to stop":
+            tracking.finish("KILLED")
+            print(f"stopped; go on with\n  pong_agent train --resume {shlex.quote(str(out))}")
     if options.track: print(tracking.where)
     print(f"{run.decisions:,} decisions in {run.seconds:.1f} s of learning; measure it, watch it:")
     for job in ("eval", "watch"): print(f"  pong_agent {job} --agent {shlex.quote(str(out/'agent'))}")
 
+# %% ../nbs/90_cli.ipynb #90-cli-059
 def agent_eval(options):
     "`pong_agent eval`"
     from pong_model.agents import EvalConfig, evaluate, who_is
+    can_lie("json", options.json)
     config = chosen(EvalConfig, options)
     scores = evaluate(config)
-    print(f"{config.agent} plays on the {config.side}, {config.rules} rules, {config.points:,} points against each; greedy, points of more than a minute are lost")
+    print(f"{config.agent} plays on the {config.side}, {config.rules} rules, {config.points:,} points against each; "
+          "greedy, points of more than a minute are lost")
     for name, points in scores.items():
         known, (low, high) = f" ({who_is(name)})" if who_is(name) else "", points.interval
-        print(f"{points.share:.1%} of points ({low:.1%} to {high:.1%}), {points.unfinished} unfinished, against {name}{known}")
-    if options.json: write_atomically(options.json, lambda p: Path(p).write_text(json.dumps({name: dataclasses.asdict(x) for name, x in scores.items()}, indent=1) + "\n"))
+        print(f"{points.share:.1%} of points ({low:.1%} to {high:.1%}), {points.unfinished} unfinished, "
+              f"against {name}{known}")
+    if options.json:
+        write_atomically(options.json, lambda p: Path(p).write_text(
+            json.dumps({name: dataclasses.asdict(x) for name, x in scores.items()}, indent=1) + "\n"))
 
 def agent_watch(options):
     "`pong_agent watch`"
     from pong_model.agents import WatchConfig, watch_session
     from pong_model.play import play_window, render_game
+    frames = pictures_in(options.seconds)
     session = watch_session(chosen(WatchConfig, options))
-    require(not options.render or not session.humans, "opponent", options.opponent, "a player's name with --render: level2, for example")
+    require(not options.render or not session.humans, "opponent", options.opponent,
+            "a player's name with --render: level2, for example")
     if options.render: print(f"rendered {render_game(session, options.render, options.seconds or 10.)}"); return
-    play_window(session, frames=round(options.seconds*60) or None)
+    play_window(session, frames=frames)
     print("left {} : {} right".format(*session.scores))
 
-# %% ../nbs/90_cli.ipynb #90-cli-057
+# %% ../nbs/90_cli.ipynb #90-cli-060
 AGENT_JOBS = dict(train=agent_train, eval=agent_eval, watch=agent_watch)
 
 @command
@@ -652,6 +773,7 @@ def pong_agent(argv=None):
     "Train, measure and watch agents"
     argv = sys.argv[1:] if argv is None else list(argv)
     if argv and argv[0] in AGENT_JOBS: return AGENT_JOBS[argv[0]](agent_parser(argv[0], argv[1:]).parse_args(argv[1:]))
-    if not any(a in ("-h", "--help") for a in argv): require(False, "job", argv[0] if argv else "nothing", f"{', '.join(AGENT_JOBS)}; -h lists the options of each")
+    if not any(a in ("-h", "--help") for a in argv):
+        require(False, "job", argv[0] if argv else "nothing", f"{', '.join(AGENT_JOBS)}; -h lists the options of each")
     print(f"pong_agent {'|'.join(AGENT_JOBS)} [options]: train, measure and watch agents.")
     for job in AGENT_JOBS: print(f"\n{agent_parser(job).format_help()}")
