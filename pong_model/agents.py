@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save
 from torch import nn
 import pong_model
 from .game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL_FLAGS, LEFT, LEFT_SCORED, LEFT_Y, PRESENT,
-    LEFT_VY, RIGHT_SCORED, RIGHT_VY, RIGHT_Y, RULES, SERVED, VERTICAL_FLAGS, VX, VY, X, Y, Engine, GameConfig, Layout, as_seeds, as_unit,
-    config_from_dict, random_bits, require)
+    LEFT_VY, RIGHT_SCORED, RIGHT_VY, RIGHT_Y, RULES, SERVED, VERTICAL_FLAGS, VX, VY, X, Y, Engine, GameConfig, Layout,
+    as_seeds, as_unit, config_from_dict, random_bits, require)
 from .exact import HALF, ONE, TWO, ZERO, ExactEngine, compiled, inlined, rebound, rules_of
 from .players import PLAYERS, BuiltInPlayer, Player, Tracker, ball_to_mind, go_to
 from .render import grey_frames
@@ -56,18 +56,21 @@ class AgentConfig:
             require(getattr(self, name) in known, name, getattr(self, name), " or ".join(known))
         for name, (low, high) in _LIMITS.items():
             value, whole = getattr(self, name), name != "sigma"
-            ok = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool) and low <= value <= high
+            ok = (isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+                  and low <= value <= high)
             require(ok, name, value, f"a {'whole ' if whole else ''}number from {low} to {high}")
 
     @property
     def n_inputs(self)->int: # numbers that it sees
-        return {"state": 3 + 5*self.n_balls, "positions": 2*(3 + 3*self.n_balls), "frames": FRAME[0]*FRAME[1]}[self.observation]
+        return {"state": 3 + 5*self.n_balls, "positions": 2*(3 + 3*self.n_balls),
+                "frames": FRAME[0]*FRAME[1]}[self.observation]
     @property
     def n_levels(self)->int: return self.speeds if self.action == "two_part" else 0
     @property
     def n_outputs(self)->int: return 2 if self.action == "continuous" else 3 + 2*self.n_levels # without the value
 
-_LIMITS = dict(hidden_size=(1, 4096), num_layers=(1, 8), skip=(1, 1000), speeds=(2, 64), sigma=(0.001, 10), n_balls=(1, 64))
+_LIMITS = dict(hidden_size=(1, 4096), num_layers=(1, 8), skip=(1, 1000), speeds=(2, 64),
+               sigma=(0.001, 10), n_balls=(1, 64))
 
 # %% ../nbs/41_agents.ipynb #41-agent-008
 def columns(config:AgentConfig)->np.ndarray:
@@ -84,15 +87,17 @@ class Eyes:
         self.before = None if config.observation == "state" else np.zeros((n, self._width), np.float32)
 
     @property
-    def _width(self)->int: return self.config.n_inputs//2 if self.config.observation == "positions" else self.config.n_inputs
+    def _width(self)->int:
+        return self.config.n_inputs//2 if self.config.observation == "positions" else self.config.n_inputs
 
     def _now(self, seen):
         if self.config.observation != "frames": return np.nan_to_num(seen[:, self.columns], posinf=BOUND, neginf=-BOUND)
         height, width = FRAME
         pictures = grey_frames(np.nan_to_num(seen, posinf=2., neginf=-2.), self.game, width, height)
-        return pictures.reshape(len(seen), -1).astype(np.float32)/255    # float: a difference of bytes would wrap around
+        return pictures.reshape(len(seen), -1).astype(np.float32)/255  # float: a difference of bytes would wrap around
 
-    def look(self, seen, fresh, games=slice(None), keep=True)->np.ndarray: # (n, F) as `observe` gives, bool (n,); (n, D)
+    def look(self, seen, fresh, games=slice(None),
+             keep=True)->np.ndarray: # (n, F) as `observe` gives, bool (n,); (n, D)
         "The agent's inputs for `games`; `fresh`: where a ball was just served. `keep=False` remembers nothing"
         now = self._now(seen)
         if self.before is None: return now
@@ -107,7 +112,8 @@ def is_served(seen, n_balls:int=1)->np.ndarray: # (n, F); bool (n,)
 # %% ../nbs/41_agents.ipynb #41-agent-011
 @compiled
 def turn_games(seen, out, ways):
-    "Write states (n, F) as seen into `out`, upside down where the first ball moves up; `ways` (n,): 1, or -1 where turned"
+    """Write states (n, F) as seen into `out`, upside down where the first ball moves up;
+    `ways` (n,): 1, or -1 where turned"""
     for g in range(len(seen)):
         for i in range(seen.shape[1]): out[g, i] = seen[g, i]
         ways[g] = -ONE if seen[g, GAME_SIZE + VY] < ZERO else ONE
@@ -115,7 +121,8 @@ def turn_games(seen, out, ways):
         for i in (LEFT_Y, LEFT_VY, RIGHT_Y, RIGHT_VY): out[g, i] = -seen[g, i]
         for at in range(GAME_SIZE, seen.shape[1], BALL_SIZE):
             out[g, at + Y], out[g, at + VY] = -seen[g, at + Y], -seen[g, at + VY]
-            out[g, at + VERTICAL_FLAGS], out[g, at + VERTICAL_FLAGS + 1] = seen[g, at + VERTICAL_FLAGS + 1], seen[g, at + VERTICAL_FLAGS]
+            out[g, at + VERTICAL_FLAGS], out[g, at + VERTICAL_FLAGS + 1] = (
+                seen[g, at + VERTICAL_FLAGS + 1], seen[g, at + VERTICAL_FLAGS])
 
 def turned(seen, config:AgentConfig)->tuple: # (n, F) as `observe` gives
     "States as the agent looks at them (n, F), and for each game 1, or -1 where down is up (n,)"
@@ -323,8 +330,10 @@ class Choice(NamedTuple):
     normal:np.ndarray   # float32 (n, D): normalised inputs
     numbers:np.ndarray  # float32 (n, O + 1): the network's outputs
 
-def decide(policy:Policy, inputs, masks, u=None, work=None, in_order=False)->Choice: # float32 (n, D), uint8 (n,), float32 (n, 2)
-    "Choose in every game, with random numbers `u` in [0, 1), or greedily without them; `in_order`: as every machine does"
+def decide(policy:Policy, inputs, masks, u=None,
+           work=None, in_order=False)->Choice: # float32 (n, D), uint8 (n,), float32 (n, 2)
+    """Choose in every game, with random numbers `u` in [0, 1), or greedily without them;
+    `in_order`: as every machine does"""
     config, n = policy.config, len(inputs)
     out, normal = np.empty((n, config.n_outputs + 1), np.float32), np.empty((n, config.n_inputs), np.float32)
     weights, work = flat_weights(policy), workspace(policy) if work is None else work
@@ -332,7 +341,8 @@ def decide(policy:Policy, inputs, masks, u=None, work=None, in_order=False)->Cho
     thinks(inputs, policy.mean.numpy(), policy.scale.numpy(), weights, policy.sizes, work, normal, out)
     actions, speeds, log_p = np.empty((n, 2), np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
     u, is_greedy = np.zeros((n, 2), np.float32) if u is None else u, u is None
-    choose_actions(out, weights[-1], masks, u, is_greedy, config.action == "continuous", config.n_levels, actions, speeds, log_p)
+    choose_actions(out, weights[-1], masks, u, is_greedy, config.action == "continuous", config.n_levels,
+                   actions, speeds, log_p)
     return Choice(speeds, actions, log_p, out[:, -1], normal, out)
 
 # %% ../nbs/41_agents.ipynb #41-agent-034
@@ -354,7 +364,7 @@ class Agent(Player):
             self.eyes, self.game, self.side = Eyes(self.config, n, config), config, side
             self.fresh, self.work = np.ones(n, np.bool_), workspace(self.policy)
         games = np.arange(len(self.seeds))[slice(None) if games is None else np.asarray(games)]
-        self.seeds[games] = as_seeds(seeds, len(games)) ^ np.uint64(0xA6E57 + side)     # another stream than the engine's
+        self.seeds[games] = as_seeds(seeds, len(games)) ^ np.uint64(0xA6E57 + side)  # another stream than the engine's
         self.counters[games], self.waiting[games], self.held[games], self.fresh[games] = 0, 0, 0, True
 
     def act(self, state):
@@ -372,7 +382,8 @@ class Agent(Player):
         seen, ways = turned(seen, self.config)
         inputs, u = self.eyes.look(seen, self.fresh[due], due), None
         if self.sampled:
-            u = np.stack([as_unit(random_bits(self.seeds[due], self.counters[due] + np.uint64(k))) for k in range(2)], 1)
+            u = np.stack([as_unit(random_bits(self.seeds[due], self.counters[due] + np.uint64(k)))
+                          for k in range(2)], 1)
             self.counters[due] += np.uint64(2)
         with np.errstate(invalid="ignore"): masks = forbidden(seen, self.game)
         self.held[due] = ways*decide(self.policy, inputs, masks, u, self.work, in_order=True).speeds
@@ -397,7 +408,8 @@ def shipped_agents()->dict[str, Path]: # short name: folder
     return {config.parent.name: config.parent for place in places for config in sorted(place.glob("*/config.json"))}
 
 def agent_folder(name, folder=".")->Path: # the working folder
-    "The folder of the agent called `name`: shipped, a folder (or that of its training), or runs:/... and models:/... as for models"
+    """The folder of the agent called `name`: shipped, a folder (or that of its training),
+    or runs:/... and models:/... as for models"""
     if str(name).startswith(("runs:", "models:")):
         from pong_model.tracking import model_folder
         return model_folder(name, folder=folder)
@@ -412,17 +424,22 @@ def read_header(folder:Path)->dict:
     "The checked config.json of a saved agent"
     header, weights = folder/"config.json", folder/"weights.safetensors"
     for path in (header, weights):
-        if not path.is_file(): raise FileNotFoundError(f"agent: {str(folder)!r} is not an agent's folder (it has no {path.name})")
+        if not path.is_file():
+            raise FileNotFoundError(f"agent: {str(folder)!r} is not an agent's folder (it has no {path.name})")
     try: said = json.loads(header.read_text())
-    except ValueError: raise ValueError(f"agent {str(folder)!r}: config.json is not JSON (truncated or not an agent)") from None
+    except ValueError:
+        raise ValueError(f"agent {str(folder)!r}: config.json is not JSON (truncated or not an agent)") from None
     got = said.get("format") if isinstance(said, dict) else None
     require(got == AGENT_FORMAT, f"agent {str(folder)!r}, format", got, AGENT_FORMAT)
-    missing = [k for k, kind in (("sha256", str), ("config", dict), ("about", dict)) if not isinstance(said.get(k), kind)]
-    require(not missing, f"agent {str(folder)!r}, config.json", f"no proper {', '.join(missing)}", "what save_agent writes")
+    missing = [k for k, kind in (("sha256", str), ("config", dict), ("about", dict))
+               if not isinstance(said.get(k), kind)]
+    require(not missing, f"agent {str(folder)!r}, config.json",
+            f"no proper {', '.join(missing)}", "what save_agent writes")
     require(seal(folder, said) == said["sha256"], f"agent {str(folder)!r}, checksum", seal(folder, said)[:12] + "...",
             f"{said['sha256'][:12]}... (weights or config.json were cut short or changed)")
     return said
 
+# %% ../nbs/41_agents.ipynb #41-agent-040
 def load_agent(
     name,              # shipped name, folder, runs:/<run id>/<agent>, models:/<name>/<version>
     sampled:bool=False,
@@ -439,12 +456,14 @@ def load_agent(
     shapes = lambda tensors: {k: tuple(x.shape) for k, x in tensors.items()}
     own, got = shapes(policy.state_dict()), shapes(tensors)
     wrong = sorted(k for k in own.keys() | got.keys() if own.get(k) != got.get(k))[:1]
-    for k in wrong: require(False, f"agent {str(name)!r}, weights {k}", got.get(k, "nothing"), own.get(k, "no such weights"))
-    require(all(torch.isfinite(x).all() for x in tensors.values()), f"agent {str(name)!r}, weights", "NaN or infinity", "numbers")
+    for k in wrong:
+        require(False, f"agent {str(name)!r}, weights {k}", got.get(k, "nothing"), own.get(k, "no such weights"))
+    require(all(torch.isfinite(x).all() for x in tensors.values()),
+            f"agent {str(name)!r}, weights", "NaN or infinity", "numbers")
     policy.load_state_dict(tensors)
     return Agent(policy, said["about"], sampled, place.name)
 
-# %% ../nbs/41_agents.ipynb #41-agent-042
+# %% ../nbs/41_agents.ipynb #41-agent-043
 def EqualTracker()->BuiltInPlayer:
     "A tracker as fast as the agent, without delay, that meets the ball with the middle of its paddle"
     return Tracker(skill=1., aim=0., delay=0)
@@ -459,7 +478,7 @@ def find_player(name, option:str="player")->Player: # what errors call it
     except FileNotFoundError:
         require(False, option, name, f"{', '.join([*OPPONENTS, *shipped_agents()])}, or an agent's folder")
 
-# %% ../nbs/41_agents.ipynb #41-agent-045
+# %% ../nbs/41_agents.ipynb #41-agent-046
 TOO_LONG = 60.   # seconds after which a point is lost
 
 def wilson(won:int, n:int, z:float=1.96)->tuple: # of n; z: 1.96 for 95 %
@@ -482,11 +501,13 @@ class Points:
     def interval(self)->tuple: return wilson(self.won, self.n)
     def __str__(self):
         low, high = self.interval
-        return f"{self.share:.1%} ({low:.1%} to {high:.1%}) of {self.n} points, {self.ticks:.0f} ticks each, {self.unfinished} unfinished"
+        return (f"{self.share:.1%} ({low:.1%} to {high:.1%}) of {self.n} points, "
+                f"{self.ticks:.0f} ticks each, {self.unfinished} unfinished")
 
-# %% ../nbs/41_agents.ipynb #41-agent-048
+# %% ../nbs/41_agents.ipynb #41-agent-049
 def first_points(player:Player, opponent:Player, engine:Engine, seeds, side:int=LEFT, seconds:float=TOO_LONG)->tuple:
-    "Who made the first point in each of the engine's games (n,): 1 the player, -1 the opponent, 0 nobody in time; and its tick (n,)"
+    """Who made the first point in each of the engine's games (n,): 1 the player, -1 the opponent, 0 nobody in time;
+    and its tick (n,)"""
     n, pair = engine.n_games, (player, opponent) if side == LEFT else (opponent, player)
     state, seeds = engine.reset(seeds), as_seeds(seeds, engine.n_games)
     for s, p in enumerate(pair): p.reset(seeds, engine.config, s)
@@ -504,18 +525,21 @@ def first_points(player:Player, opponent:Player, engine:Engine, seeds, side:int=
 def count_points(player:Player, opponent:Player, engine:Engine, seeds, side:int=LEFT, seconds:float=TOO_LONG)->Points:
     "The first point of each of the engine's games, tick by tick: whatever can play, can be counted"
     result, lasted = first_points(player, opponent, engine, seeds, side, seconds)
-    return Points(len(result), int((result > 0).sum()), int((result < 0).sum()), int((result == 0).sum()), float(lasted.mean()))
+    return Points(len(result), int((result > 0).sum()), int((result < 0).sum()), int((result == 0).sum()),
+                  float(lasted.mean()))
 
-# %% ../nbs/41_agents.ipynb #41-agent-049
+# %% ../nbs/41_agents.ipynb #41-agent-050
 def keep_games(games:FusedGames, alive):
     "Go on with the games `alive` (bool (n,)) only"
     for name in ("numbers", "chance", "counts", "finals"): setattr(games, name, getattr(games, name)[alive])
     games.n = len(games.numbers)
 
-def count_fused(agent:Agent, opponent:BuiltInPlayer, game:GameConfig, keys, side:int=LEFT, seconds:float=TOO_LONG)->Points:
+def count_fused(agent:Agent, opponent:BuiltInPlayer, game:GameConfig, keys, side:int=LEFT,
+                seconds:float=TOO_LONG)->Points:
     "`count_points` for an agent against a built-in player in the exact game: compiled, a decision at a time"
     n, config = len(keys), agent.config
-    setting = EnvConfig(rules=game, opponent=opponent, side=("left", "right")[side], skip=config.skip, horizon=round(seconds*game.tick_rate))
+    setting = EnvConfig(rules=game, opponent=opponent, side=("left", "right")[side], skip=config.skip,
+                        horizon=round(seconds*game.tick_rate))
     games, work, won, lost, ticks = FusedGames(Stage(setting), n), workspace(agent.policy), 0, 0, 0
     seen, eyes, fresh = games.begin(np.arange(n), keys), Eyes(config, n, game), np.ones(n, np.bool_)
     chances = None if not agent.sampled else np.random.default_rng(int(keys[0]))
@@ -533,7 +557,7 @@ def count_fused(agent:Agent, opponent:BuiltInPlayer, game:GameConfig, keys, side
         seen, fresh = done.seen[alive], np.zeros(games.n, np.bool_)
     return Points(n, won, lost, n - won - lost, ticks/n)
 
-# %% ../nbs/41_agents.ipynb #41-agent-050
+# %% ../nbs/41_agents.ipynb #41-agent-051
 EVALUATION = 0xA6E5 << 40     # where the seeds of evaluations begin; training never comes there
 
 def point_keys(seed:int, n:int, first:int=0)->np.ndarray: # uint64 (n,)
@@ -557,13 +581,15 @@ def play_points(
     game, other = RULES[rules] if isinstance(rules, str) else rules, find_player(opponent, "opponent")
     require(isinstance(first, int) and 0 <= first <= 6*10**6, "first", first, "a whole number from 0 to 6000000")
     keys = point_keys(seed, n, first)
-    if engine is None and isinstance(agent, Agent) and type(other) is BuiltInPlayer: return count_fused(agent, other, game, keys, side)
-    return count_points(agent, other, (engine or (lambda n: ExactEngine(game, n)))(n), episode_seed(keys, np.uint64(0)), side)
+    if engine is None and isinstance(agent, Agent) and type(other) is BuiltInPlayer:
+        return count_fused(agent, other, game, keys, side)
+    return count_points(agent, other, (engine or (lambda n: ExactEngine(game, n)))(n),
+                        episode_seed(keys, np.uint64(0)), side)
 
-# %% ../nbs/41_agents.ipynb #41-agent-054
+# %% ../nbs/41_agents.ipynb #41-agent-055
 FIXED = ("random", "level2", "level4", "interceptor", "equal")     # opponents to measure against
 
-# %% ../nbs/41_agents.ipynb #41-agent-056
+# %% ../nbs/41_agents.ipynb #41-agent-057
 SPOTS = 65     # places on the paddle that the oracle thinks of
 
 @inlined
@@ -584,7 +610,8 @@ def chase(y, ball_y, ball_vy, time, wall, rules):
 def plan(row, at, rules):
     "Where to meet the ball that comes from the right: the height for the paddle's centre"
     scale, x, y, vx, vy = row[COURT_SCALE], row[at + X], row[at + Y], row[at + VX], row[at + VY]
-    face, wall, reach = scale - rules.paddle_width - rules.radius, HALF*scale - rules.radius, rules.paddle_half + rules.radius
+    face, wall, reach = (scale - rules.paddle_width - rules.radius, HALF*scale - rules.radius,
+                         rules.paddle_half + rules.radius)
     limit, time = HALF*scale - rules.paddle_half, max(x + face, ZERO)/-vx
     hit_y, turn = fold_path(y, vy, time, wall)
     other, best, target = chase(row[RIGHT_Y], y, vy, time, wall, rules), -ONE, min(max(hit_y, -limit), limit)
@@ -599,18 +626,20 @@ def plan(row, at, rules):
         if gap > best: best, target = gap, centre
     return target if best > reach else min(max(hit_y, -limit), limit)
 
+# %% ../nbs/41_agents.ipynb #41-agent-058
 @compiled
 def aim_games(rows, rules, targets, planned, actions):
     "The oracle's actions for states as it sees them (n, F); it plans once for each ball that comes"
     for g in range(len(rows)):
         at = ball_to_mind(rows[g], 0, rules)
-        is_coming = rows[g, at + VX] < ZERO and rows[g, at + X] > rules.radius + rules.paddle_width - rows[g, COURT_SCALE]
+        is_coming = (rows[g, at + VX] < ZERO
+                     and rows[g, at + X] > rules.radius + rules.paddle_width - rows[g, COURT_SCALE])
         if is_coming and not planned[g]: targets[g] = plan(rows[g], at, rules)
         if not is_coming: targets[g] = ZERO        # home, in the middle
         planned[g] = is_coming
         actions[g] = go_to(targets[g], rows[g], 0, ONE, rules)
 
-# %% ../nbs/41_agents.ipynb #41-agent-057
+# %% ../nbs/41_agents.ipynb #41-agent-059
 class Oracle(Player):
     "Knows the rules and aims where an equal tracker cannot be in time"
     def reset(self, seeds, config, side, games=None):
@@ -622,12 +651,13 @@ class Oracle(Player):
 
     def act(self, state):
         actions, rows = np.empty(len(self.planned), np.float32), np.nan_to_num(state, posinf=BOUND, neginf=-BOUND)
-        aim_games(observe(rows, self.side, "state", self.rules.n_balls), self.rules, self.targets, self.planned, actions)
+        aim_games(observe(rows, self.side, "state", self.rules.n_balls), self.rules,
+                  self.targets, self.planned, actions)
         return actions
 
 OPPONENTS["oracle"] = Oracle
 
-# %% ../nbs/41_agents.ipynb #41-agent-062
+# %% ../nbs/41_agents.ipynb #41-agent-064
 WEB_AGENT = "pong_model.web_agent/1"
 
 def web_agent(agent:Agent)->dict: # JSON
@@ -644,7 +674,7 @@ def web_agent(agent:Agent)->dict: # JSON
         float32=base64.b64encode(b"".join(x.detach().numpy().astype("<f4").tobytes() for x in numbers)).decode())
     return told | dict(checksum=checksum(told))
 
-# %% ../nbs/41_agents.ipynb #41-agent-072
+# %% ../nbs/41_agents.ipynb #41-agent-074
 class ToMLflow:
     "A log that writes to a `Tracking` that was started"
     def __init__(self, tracking): self.tracking = tracking
@@ -668,7 +698,7 @@ class ToTensorBoard:
         self.writer.flush()
     def close(self): self.writer.close()
 
-# %% ../nbs/41_agents.ipynb #41-agent-076
+# %% ../nbs/41_agents.ipynb #41-agent-078
 @dataclass(frozen=True)
 class EvalConfig:
     "What an agent is measured by"
@@ -697,12 +727,13 @@ def who_is(name:str)->str: # "" for a name that says it, or an agent
 def evaluate(config:EvalConfig)->dict[str, Points]: # opponent's name: points
     "Play the points that `config` asks for"
     player = find_player(config.agent, "agent")
-    for name in config.names: find_player(name, "opponents")      # all that can be wrong is found before anything is played
+    # all that can be wrong is found before anything is played
+    for name in config.names: find_player(name, "opponents")
     side = ("left", "right").index(config.side)
     rules = rules_called(config.rules)
     return {name: play_points(player, name, rules, config.points, config.seed, side) for name in config.names}
 
-# %% ../nbs/41_agents.ipynb #41-agent-077
+# %% ../nbs/41_agents.ipynb #41-agent-079
 @dataclass(frozen=True)
 class WatchConfig:
     "A game to look at, or to play in"

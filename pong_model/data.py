@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 from fastcore.basics import patch
-from .game import (HORIZONTAL, LEFT_SCORED, NOTHING, PRESENT, RIGHT_SCORED, VERTICAL, GameConfig, Layout, as_seeds, check_history, config_from_dict,
-    event_classes, require, write_atomically)
+from .game import (HORIZONTAL, LEFT_SCORED, NOTHING, PRESENT, RIGHT_SCORED, VERTICAL,
+    GameConfig, Layout, as_seeds, check_history, config_from_dict, event_classes, require, write_atomically)
 from .exact import ExactEngine
 from .players import MixedPlayer, RandomPlayer, SinePlayer, Tracker, make_player
 from .rollout import Trajectory, census, rollout
@@ -45,9 +45,11 @@ class DataConfig:
     vary_balls:bool = True    # games with 1, 2, ... balls in turn, up to those of the game: true or false
 
     def __post_init__(self):
-        for name, low, high in [("games", 1, 10**6), ("ticks", 16, 10**5), ("margin", 0, 100), ("before_score", 0, 1000)]:
+        for name, low, high in [("games", 1, 10**6), ("ticks", 16, 10**5),
+                                ("margin", 0, 100), ("before_score", 0, 1000)]:
             value = getattr(self, name)
-            require(isinstance(value, int) and not isinstance(value, bool) and low <= value <= high, name, value, f"a whole number from {low} to {high}")
+            require(isinstance(value, int) and not isinstance(value, bool) and low <= value <= high,
+                    name, value, f"a whole number from {low} to {high}")
         require(isinstance(self.vary_balls, bool), "vary_balls", self.vary_balls, "true or false")
         training_player(self.players)
 
@@ -56,7 +58,8 @@ def training_player(name:str):
     "A population that makes training games, or any player by name"
     everybody = lambda *more: MixedPlayer(RandomPlayer(), SinePlayer(), Tracker(), Tracker(), Tracker(aim=1.3), *more)
     if name == "training": return everybody()
-    if name == "skilled": return everybody(*(make_player("level4") for _ in range(5)))     # long rallies, in which balls grow fast
+    # long rallies, in which balls grow fast
+    if name == "skilled": return everybody(*(make_player("level4") for _ in range(5)))
     return make_player(name)
 
 # %% ../nbs/10_data.ipynb #10-data-012
@@ -69,7 +72,8 @@ def with_slots(states, n_balls): # (..., F)
 class GameSource:
     "Fresh games of the exact engine: `draw(i)` is the i-th lot of `DataConfig.games`"
     repeats = False     # no two draws share a game
-    def __init__(self, game:GameConfig=GameConfig(), data:DataConfig=DataConfig(), split:str="train", seed:int=0, threads:int=1):
+    def __init__(self, game:GameConfig=GameConfig(), data:DataConfig=DataConfig(), split:str="train", seed:int=0,
+                 threads:int=1):
         require(0 <= seed < 2**16, "seed", seed, "a whole number from 0 to 65535")
         self.game, self.data, self.split, self.seed, self.threads = game, data, split, seed, threads
     def draw(self, i:int)->Trajectory:
@@ -78,7 +82,8 @@ class GameSource:
         first, n = (self.seed << 32) + i*self.data.games, self.game.n_balls
         game = dataclasses.replace(self.game, n_balls=1 + i % n) if self.data.vary_balls else self.game
         left, right = training_player(self.data.players), training_player(self.data.players)
-        run = rollout(ExactEngine(game, self.data.games, self.threads), left, right, self.data.ticks, split_seeds(self.split, first, self.data.games))
+        run = rollout(ExactEngine(game, self.data.games, self.threads), left, right, self.data.ticks,
+                      split_seeds(self.split, first, self.data.games))
         return dataclasses.replace(run, config=self.game, states=with_slots(run.states, n))
     def survey(self)->tuple[dict, Trajectory]:
         "The census of the first draw, which stands for all, and that draw"
@@ -90,7 +95,8 @@ class GameSource:
         engine.load(states[:, None])
         engine.seeds[:] = np.arange(len(states))
         after, layout = engine.step(actions), engine.layout
-        layout.balls(after)[:] *= layout.balls(states)[..., PRESENT:PRESENT+1]       # a ball that was not there is not served
+        # a ball that was not there is not served
+        layout.balls(after)[:] *= layout.balls(states)[..., PRESENT:PRESENT+1]
         return after
 
 # %% ../nbs/10_data.ipynb #10-data-016
@@ -147,12 +153,15 @@ DATA_FORMAT = "pong_model.data/1"
 
 # %% ../nbs/10_data.ipynb #10-data-027
 def write_dataset(folder, trajectories, **about)->Path:
-    "Write an iterable of trajectories of one game as a dataset, a part each; the header comes last, so a killed run leaves no dataset"
+    """Write an iterable of trajectories of one game as a dataset, a part each;
+    the header comes last, so a killed run leaves no dataset"""
     folder, config, n = Path(folder), None, 0
     require(not (folder/"dataset.json").exists(), "folder", str(folder), "a folder without a dataset")
     for trajectory in trajectories:
-        require(config in (None, trajectory.config), "trajectory", trajectory.config, "one configuration for the whole dataset")
-        config, part = trajectory.config, dict(states=trajectory.states, actions=trajectory.actions, seeds=trajectory.seeds)
+        require(config in (None, trajectory.config),
+                "trajectory", trajectory.config, "one configuration for the whole dataset")
+        config, part = (trajectory.config,
+                        dict(states=trajectory.states, actions=trajectory.actions, seeds=trajectory.seeds))
         def write(p, part=part):
             with open(p, "wb") as f: np.savez_compressed(f, **part)
         write_atomically(folder/f"part-{n:05d}.npz", write)
@@ -165,19 +174,23 @@ def write_dataset(folder, trajectories, **about)->Path:
 class FolderSource:
     """Trajectories from a dataset folder, checked as they are read: `draw(i)` is part i modulo their number.
 
-    Raises `FileNotFoundError`, or a one-line `ValueError` for what is not a dataset, or one of another `split` (None: take any)"""
+    Raises `FileNotFoundError`, or a one-line `ValueError` for what is not a dataset,
+    or one of another `split` (None: take any)"""
     repeats = True      # after `n_parts` draws the same games come again
     def __init__(self, folder, split:str|None="train"):
         self.folder = Path(folder)
-        if not (self.folder/"dataset.json").is_file(): raise FileNotFoundError(f"data: {str(folder)!r} is not a dataset (it has no dataset.json)")
+        if not (self.folder/"dataset.json").is_file():
+            raise FileNotFoundError(f"data: {str(folder)!r} is not a dataset (it has no dataset.json)")
         try: header = json.loads((self.folder/"dataset.json").read_text())
         except ValueError: raise ValueError(f"data {str(folder)!r}: dataset.json is not JSON") from None
         require(isinstance(header, dict) and header.get("format") == DATA_FORMAT, f"data {str(folder)!r}, format",
                 header.get("format") if isinstance(header, dict) else header, DATA_FORMAT)
-        require(isinstance(header.get("config"), dict), f"data {str(folder)!r}, config", header.get("config"), "a dict with fields of GameConfig")
+        require(isinstance(header.get("config"), dict),
+                f"data {str(folder)!r}, config", header.get("config"), "a dict with fields of GameConfig")
         self.game, self.about = config_from_dict(GameConfig, header["config"], "data, config"), header.get("about", {})
         written_for = self.about.get("split", "train") if isinstance(self.about, dict) else "train"
-        require(split in (None, written_for), f"data {str(folder)!r}, split", written_for, f"games of the split {split!r}")
+        require(split in (None, written_for),
+                f"data {str(folder)!r}, split", written_for, f"games of the split {split!r}")
         self.parts = sorted(self.folder.glob("part-*.npz"))
         require(len(self.parts) > 0, f"data {str(folder)!r}", "no part-*.npz", "at least one")
     @property
@@ -188,17 +201,21 @@ class FolderSource:
         "One part; a wrong type or shape, or a number that no game could hold, raises `ValueError`"
         name, F = f"data {path.name!r}", Layout(self.game.n_balls).n_features
         try:
-            with np.load(path, allow_pickle=False) as file: states, actions, seeds = file["states"], file["actions"], file.get("seeds")
+            with np.load(path, allow_pickle=False) as file:
+                states, actions, seeds = file["states"], file["actions"], file.get("seeds")
         except Exception as error:
-            raise ValueError(f"{name}: not a readable part ({type(error).__name__}: {' '.join(str(error).split())})") from None
+            raise ValueError(f"{name}: not a readable part "
+                             f"({type(error).__name__}: {' '.join(str(error).split())})") from None
         for what, array in (("states", states), ("actions", actions)):
-            require(array.dtype.kind in "fiu", f"{name}, {what}", str(array.dtype), "numbers: float32, or what becomes float32")
-        require(states.ndim == 3 and states.shape[0] > 0 and states.shape[1] > 1 and states.shape[2] == F, f"{name}, states", states.shape,
-                f"shape (n, T+1, {F})")
+            require(array.dtype.kind in "fiu",
+                    f"{name}, {what}", str(array.dtype), "numbers: float32, or what becomes float32")
+        require(states.ndim == 3 and states.shape[0] > 0 and states.shape[1] > 1 and states.shape[2] == F,
+                f"{name}, states", states.shape, f"shape (n, T+1, {F})")
         n = len(states)
         if seeds is None: seeds = np.arange(n, dtype=np.uint64)
         try:
-            with np.errstate(over="ignore"): states, actions = check_history(states, actions, n, Layout(self.game.n_balls))
+            with np.errstate(over="ignore"):
+                states, actions = check_history(states, actions, n, Layout(self.game.n_balls))
             seeds = as_seeds(seeds, n)
         except ValueError as error: raise ValueError(f"{name}, {error}") from None
         return Trajectory(states, actions, seeds, self.game)
@@ -219,7 +236,8 @@ def stretches(
 # %% ../nbs/10_data.ipynb #10-data-035
 @patch
 def survey(self:FolderSource, n:int=600)->tuple[dict, Trajectory]:
-    "Read and check every part once: the census of all of them, and up to `n` stretches from all of them as one trajectory"
+    """Read and check every part once: the census of all of them,
+    and up to `n` stretches from all of them as one trajectory"""
     counts, kept, share = {}, [], -(-n//self.n_parts)
     for i in range(self.n_parts):
         part = self.draw(i)

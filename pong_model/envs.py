@@ -85,18 +85,18 @@ BOUND = 1e6         # no number in an observation is beyond; a learned state tha
 @dataclass(frozen=True)
 class EnvConfig:
     "What an environment plays"
-    engine:str="exact"            # exact: the rules; fuzzy: a model
-    model_path:object=None        # fuzzy: as in `load_model`, or a `Model`; None: the shipped RNN for `rules`
-    rules:object=None             # classic, arcade or a `GameConfig`; None: classic, or the game that the model learned
-    opponent:object="level2"      # a player's name, as in `find_opponent`, or a `Player`
-    side:str="left"               # where the agent plays: left or right; it sees itself on the left
-    observation:str="state"       # state, positions, or frames (the last two pictures)
-    action:str="continuous"       # continuous: a share of top speed; discrete: stay, up, down; two_part: and how fast
-    points:int=1                  # an episode ends when one side has so many, 1 to 1000000
-    horizon:object="trusted"      # ticks without a serve that truncate, 1 to 1000000; None: no end; trusted: its report's
-    skip:int=1                    # ticks for which an action is held, 1 to 1000
-    event_temperature:float=0.    # of the fuzzy engine, 0 (the most likely event) to 100
-    serve_temperature:float=1.    # of the fuzzy engine, 0 (the median) to 100
+    engine:str="exact"          # exact: the rules; fuzzy: a model
+    model_path:object=None      # fuzzy: as in `load_model`, or a `Model`; None: the shipped RNN for `rules`
+    rules:object=None           # classic, arcade or a `GameConfig`; None: classic, or the game that the model learned
+    opponent:object="level2"    # a player's name, as in `find_opponent`, or a `Player`
+    side:str="left"             # where the agent plays: left or right; it sees itself on the left
+    observation:str="state"     # state, positions, or frames (the last two pictures)
+    action:str="continuous"     # continuous: a share of top speed; discrete: stay, up, down; two_part: and how fast
+    points:int=1                # an episode ends when one side has so many, 1 to 1000000
+    horizon:object="trusted"    # ticks without a serve that truncate, 1 to 1000000; None: no end; trusted: its report's
+    skip:int=1                  # ticks for which an action is held, 1 to 1000
+    event_temperature:float=0.  # of the fuzzy engine, 0 (the most likely event) to 100
+    serve_temperature:float=1.  # of the fuzzy engine, 0 (the median) to 100
 
     def __post_init__(self):
         choices = dict(engine=("exact", "fuzzy"), side=SIDES, observation=OBSERVATIONS, action=ACTIONS)
@@ -147,7 +147,8 @@ def find_model(model_path, rules):
     return read_model(folder), str(name), json.loads(card.read_text()) if card.is_file() else None
 
 def rules_called(name:str)->str|GameConfig:
-    "Rules by one word: classic and arcade stay as they are, a model's name (as in `load_model`) becomes the game that it learned"
+    """Rules by one word: classic and arcade stay as they are,
+    a model's name (as in `load_model`) becomes the game that it learned"""
     from pong_model.tracking import model_folder
     if name in tuple(RULES): return name
     try: said = json.loads((model_folder(name)/"config.json").read_text())

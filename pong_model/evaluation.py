@@ -192,7 +192,8 @@ def compare(rallies:Rallies, track:Track, start:int=0)->Comparison:
     due, called = (np.where(at <= ends + 1, at, NEVER) for at in (due, called))
     same = (np.abs(called - due) <= 1) & ((called_side == due_side) | (called == NEVER))
     differ = np.where(same | (np.minimum(due, called) > ends), NEVER, np.minimum(due, called))
-    with np.errstate(over="ignore", invalid="ignore"): error = np.linalg.norm(track.xy - rallies.exact.xy, axis=-1)   # a lost ball
+    with np.errstate(over="ignore", invalid="ignore"):         # a lost ball
+        error = np.linalg.norm(track.xy - rallies.exact.xy, axis=-1)
     error[~np.isfinite(error) | (ticks > called[:, None])] = 1
     last = np.where(same & (called < due), called, ends)       # a score called a tick early ends the rally for both
     error[(ticks > last[:, None]) | (ticks < start)] = np.nan
@@ -622,7 +623,8 @@ class Subject:
     @property
     def assisted(self): return getattr(self.make(self.config, 1), "assisted", "")
     @property
-    def driven(self): return "court scale" if self.config.court_scale_walk and hasattr(self.make(self.config, 1), "drive") else ""
+    def driven(self):
+        return "court scale" if self.config.court_scale_walk and hasattr(self.make(self.config, 1), "drive") else ""
     @property
     def start(self): return GIVEN - 1 if self.positions_only else 0    # the tick at which measuring starts
 
@@ -636,7 +638,8 @@ def as_subject(
 )->Subject:
     "Make a model or a factory of engines ready for trial"
     if isinstance(model, Subject):
-        require(config is None and not options, "subject", "a Subject and options", "options with a model or a factory: a Subject has its own")
+        require(config is None and not options, "subject", "a Subject and options",
+                "options with a model or a factory: a Subject has its own")
         return model
     require(name not in BASELINES, "name", name, "a name that no baseline has")
     if not hasattr(model, "state_dict"):
@@ -648,7 +651,8 @@ def as_subject(
     config = config or config_from_dict(GameConfig, model.about.get("game", {}), "model, game")
     if positions_only is None: positions_only = getattr(model, "positions_only", False)
     make = lambda config, n_games: FuzzyEngine(model, config, n_games, **options)
-    about = dict(model_type=type(model).__name__, model=dataclasses.asdict(model.config), weights=sha256(weight_bytes(model)).hexdigest(),
+    about = dict(model_type=type(model).__name__, model=dataclasses.asdict(model.config),
+                 weights=sha256(weight_bytes(model)).hexdigest(),
                  engine={k: v if isinstance(v, (str, float, int)) else str(v) for k, v in options.items()})
     return Subject(make, name or type(model).__name__, config, bool(positions_only), about)
 
@@ -687,7 +691,8 @@ def report_card(
     own = compared[subject.name]
     config = dict(game=dataclasses.asdict(game), positions_only=subject.positions_only, **subject.about)
     return dict(model=subject.name, config=config, set=set, seed=int(seed), n_rallies=int(n_rallies),
-        assisted=subject.assisted, driven=subject.driven, **fidelity(own), by_decisions=by_decisions(own), events=event_scores(own),
+        assisted=subject.assisted, driven=subject.driven,
+        **fidelity(own), by_decisions=by_decisions(own), events=event_scores(own),
         free_run=free_run(make, game, seed, free_games, free_ticks, positions_only=subject.positions_only),
         randomness=randomness(make, game, seed, n_serves), speed=speed(make, game),
         baselines={name: fidelity(compared[name]) for name in BASELINES},
@@ -779,7 +784,8 @@ def report_table(reports)->str: # report cards, a list, or a dict of name -> car
     lines, shown = [heads, ["---"]*2 + ["---:"]*(len(heads) - 3) + ["---"]], []
     for name, r in named:
         faults, us = [_cell(r["free_run"][f], 2) for f in FAULTS], _cell(r["speed"]["single_us"], 0)
-        lines.append([name, r["set"], *_fidelity_cells(r), *faults, us, r["assisted"] or (f"{r['driven']} given" if r.get("driven") else "no")])
+        lines.append([name, r["set"], *_fidelity_cells(r), *faults, us,
+                      r["assisted"] or (f"{r['driven']} given" if r.get("driven") else "no")])
     for _, r in named:
         game = (r["set"], r["seed"], r["n_rallies"], r["config"]["game"])
         if game in shown: continue

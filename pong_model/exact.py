@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 import numpy as np
 from numba import njit
-from .game import (BALL_SIZE, BOTTOM, COURT_SCALE, GAME_SIZE, HIT_LEFT, HIT_RIGHT, HORIZONTAL_FLAGS, LEFT_POINTS,
-    LEFT_SCORED, LEFT_VY, LEFT_Y, MATCH_OVER, NOTHING, PRESENT, RIGHT_POINTS, RIGHT_SCORED, RIGHT_VY, RIGHT_Y, SERVED, TOP,
-    VERTICAL_FLAGS, VX, VY, X, Y, Engine, GameConfig, Layout, as_seeds, as_unit, check_actions, check_history, random_bits)
+from .game import (BALL_SIZE, BOTTOM, COURT_SCALE, GAME_SIZE, HIT_LEFT, HIT_RIGHT, HORIZONTAL_FLAGS,
+    LEFT_POINTS, LEFT_SCORED, LEFT_VY, LEFT_Y, MATCH_OVER, NOTHING, PRESENT, RIGHT_POINTS, RIGHT_SCORED, RIGHT_VY,
+    RIGHT_Y, SERVED, TOP, VERTICAL_FLAGS, VX, VY, X, Y,
+    Engine, GameConfig, Layout, as_seeds, as_unit, check_actions, check_history, random_bits)
 
 # %% auto #0
 __all__ = ['ZERO', 'HALF', 'ONE', 'TWO', 'STEEPEST', 'SCALE_MIN', 'SCALE_MAX', 'INFINITY', 'compiled', 'inlined', 'Rules',
@@ -43,9 +44,10 @@ def rules_of(config:GameConfig)->Rules:
     "The numbers of a tick"
     f, dt = np.float32, 1/config.tick_rate
     slope = math.inf if config.serve_angle_max >= 90 else math.tan(math.radians(config.serve_angle_max))
-    return Rules(f(dt), f(config.ball_radius), f(config.paddle_width), f(config.paddle_height/2), f(config.paddle_speed*dt),
-        f(config.paddle_speed), f(config.serve_speed_min), f(config.serve_speed_max - config.serve_speed_min), f(config.serve_vertical_max),
-        f(slope), f(config.deflection), f(config.speed_up), f(config.speed_max),
+    return Rules(f(dt), f(config.ball_radius),
+        f(config.paddle_width), f(config.paddle_height/2), f(config.paddle_speed*dt), f(config.paddle_speed),
+        f(config.serve_speed_min), f(config.serve_speed_max - config.serve_speed_min),
+        f(config.serve_vertical_max), f(slope), f(config.deflection), f(config.speed_up), f(config.speed_max),
         f(config.court_scale_walk*math.sqrt(3*dt)),  # uniform in +-a has the variance a^2/3
         f(math.inf if config.points_to_win is None else config.points_to_win), int(config.n_balls))
 
@@ -54,8 +56,8 @@ ZERO, HALF, ONE, TWO = np.float32(0), np.float32(.5), np.float32(1), np.float32(
 STEEPEST = np.float32(1.2)                                # arcade: the slope at the paddle's rim
 SCALE_MIN, SCALE_MAX = np.float32(.5), np.float32(1.5)    # where the walk of court_scale turns
 INFINITY = np.float32(np.inf)
-compiled = njit(nogil=True, cache=True, error_model="numpy", _nrt=False)        # the loops over games: they allocate nothing
-inlined = njit(nogil=True, cache=True, error_model="numpy", inline="always")    # what they call
+compiled = njit(nogil=True, cache=True, error_model="numpy", _nrt=False)  # the loops over games: they allocate nothing
+inlined = njit(nogil=True, cache=True, error_model="numpy", inline="always")  # what they call
 
 # %% ../nbs/01_exact.ipynb #01-exact-009
 @inlined
@@ -169,14 +171,16 @@ def tick(row, new, left_action, right_action, rules, seed, counter):
     new[RIGHT_Y], new[RIGHT_VY] = move_paddle(row[RIGHT_Y], right_action, scale, rules)
     for k in range(rules.n_balls):
         at = GAME_SIZE + k*BALL_SIZE
-        if new_match or row[at + HORIZONTAL_FLAGS - 1 + LEFT_SCORED] > HALF or row[at + HORIZONTAL_FLAGS - 1 + RIGHT_SCORED] > HALF:
+        if (new_match or row[at + HORIZONTAL_FLAGS - 1 + LEFT_SCORED] > HALF
+                or row[at + HORIZONTAL_FLAGS - 1 + RIGHT_SCORED] > HALF):
             vx, vy = serve(rules, seed, counter)
             counter += np.uint64(3)
             write_ball(new, at, ZERO, ZERO, vx, vy, SERVED, NOTHING)
             continue
         x, y = row[at + X], row[at + Y]
         if scale != before: x, y = push(x, y, before, scale, rules)
-        x, y, vx, vy, horizontal, vertical = fly(x, y, row[at + VX], row[at + VY], new[LEFT_Y], new[RIGHT_Y], scale, rules)
+        x, y, vx, vy, horizontal, vertical = fly(x, y, row[at + VX], row[at + VY],
+                                                 new[LEFT_Y], new[RIGHT_Y], scale, rules)
         write_ball(new, at, x, y, vx, vy, horizontal, vertical)
         if horizontal == LEFT_SCORED: left_points += ONE
         if horizontal == RIGHT_SCORED: right_points += ONE
@@ -201,7 +205,8 @@ def begin(row, scale, rules, seed):
 @compiled
 def step_games(rows, new, actions, rules, seeds, counters, first, last):
     "One tick of the games `first` to `last`"
-    for g in range(first, last): counters[g] = tick(rows[g], new[g], actions[g, 0], actions[g, 1], rules, seeds[g], counters[g])
+    for g in range(first, last):
+        counters[g] = tick(rows[g], new[g], actions[g, 0], actions[g, 1], rules, seeds[g], counters[g])
 
 # %% ../nbs/01_exact.ipynb #01-exact-048
 @compiled
@@ -215,7 +220,8 @@ def in_threads(
     n:int,       # how many games there are
     threads:int, # at most so many shares, one thread each
 ):
-    "Share `n` games among threads; with one thread nothing is started, and none outlives the call (so processes may fork)"
+    """Share `n` games among threads; with one thread nothing is started,
+    and none outlives the call (so processes may fork)"""
     if threads <= 1 or n < 2: return work(0, n)
     bounds = np.linspace(0, n, min(threads, n) + 1).astype(int)
     with ThreadPoolExecutor(len(bounds) - 1) as pool: list(pool.map(work, bounds[:-1], bounds[1:]))
@@ -243,7 +249,8 @@ class ExactEngine(Engine):
 
     def step(self, actions):
         actions, new = check_actions(actions, self.n_games), np.empty_like(self.states)
-        in_threads(lambda a, b: step_games(self.states, new, actions, self.rules, self.seeds, self.counters, a, b), self.n_games, self.threads)
+        in_threads(lambda a, b: step_games(self.states, new, actions, self.rules, self.seeds, self.counters, a, b),
+                   self.n_games, self.threads)
         self.states = new
         return new.copy()
 

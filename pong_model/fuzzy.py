@@ -4,9 +4,10 @@
 
 # %% ../nbs/20_fuzzy.ipynb #20-fuzzy-002
 from __future__ import annotations
-from .game import (COURT_SCALE, HORIZONTAL, HORIZONTAL_FLAGS, SCALE_LIMITS, LEFT_POINTS, LEFT_SCORED, LEFT_VY, LEFT_Y,
-    MATCH_OVER, PRESENT, RIGHT_POINTS, RIGHT_SCORED, RIGHT_VY, RIGHT_Y, SERVED, VERTICAL, VERTICAL_FLAGS, VX, VY, X, Y, Engine,
-    GameConfig, Layout, as_seeds, as_unit, check_actions, check_history, config_from_dict, event_classes, random_bits, require)
+from .game import (COURT_SCALE, HORIZONTAL, HORIZONTAL_FLAGS, SCALE_LIMITS, LEFT_POINTS, LEFT_SCORED,
+    LEFT_VY, LEFT_Y, MATCH_OVER, PRESENT, RIGHT_POINTS, RIGHT_SCORED, RIGHT_VY, RIGHT_Y, SERVED, VERTICAL,
+    VERTICAL_FLAGS, VX, VY, X, Y, Engine, GameConfig, Layout, as_seeds, as_unit, check_actions, check_history,
+    config_from_dict, event_classes, random_bits, require)
 import numpy as np, torch
 from fastcore.basics import patch
 from .models.laws import balls_of
@@ -31,7 +32,10 @@ def pick(
 # %% ../nbs/20_fuzzy.ipynb #20-fuzzy-007
 def choose_row(table, *classes):
     "Entries of `table` (..., C1, C2, ..., D) for classes (...): (..., D)"
-    for c in classes: table = table.gather(c.dim(), c[(..., *[None]*(table.dim() - c.dim()))].expand(*c.shape, 1, *table.shape[c.dim()+1:])).squeeze(c.dim())
+    for c in classes:
+        table = table.gather(
+            c.dim(), c[(..., *[None]*(table.dim() - c.dim()))].expand(*c.shape, 1, *table.shape[c.dim()+1:])
+        ).squeeze(c.dim())
     return table
 
 # %% ../nbs/20_fuzzy.ipynb #20-fuzzy-009
@@ -53,7 +57,8 @@ def decode(
     "The next state that a prediction means"
     B, K = p.horizontal.shape[:2]
     u = random() if event_temperature else None
-    h = pick(p.horizontal, event_temperature, u[..., 0] if u is not None else None) if force is None else torch.full((B, K), force, device=state.device)
+    h = (pick(p.horizontal, event_temperature, u[..., 0] if u is not None else None) if force is None
+         else torch.full((B, K), force, device=state.device))
     v = pick(p.vertical, event_temperature, u[..., 1] if u is not None else None)
     new, old = torch.zeros_like(state), balls_of(state)
     there = (old[..., PRESENT] > 0.5).long()
@@ -91,15 +96,18 @@ def exact_scoring(new, old, config:GameConfig, layout:Layout, serve):
     serving = (scored | (old[:, MATCH_OVER] > 0.5)[:, None]) & (balls[..., PRESENT] > 0.5)
     limit = new[:, COURT_SCALE, None] + config.ball_radius
     leaves = np.where(serving, 0, np.sign(balls[..., X])*(np.abs(balls[..., X]) >= limit))
-    moot = (balls[..., HORIZONTAL_FLAGS - 1 + np.array([LEFT_SCORED, RIGHT_SCORED, SERVED])].max(-1) > 0) | serving | (leaves != 0)
+    moot = ((balls[..., HORIZONTAL_FLAGS - 1 + np.array([LEFT_SCORED, RIGHT_SCORED, SERVED])].max(-1) > 0)
+            | serving | (leaves != 0))
     balls[..., HORIZONTAL_FLAGS:VERTICAL_FLAGS][moot] = 0
-    for flag, sign in ((LEFT_SCORED, 1), (RIGHT_SCORED, -1)): balls[..., HORIZONTAL_FLAGS - 1 + flag][leaves == sign] = 1
+    for flag, sign in ((LEFT_SCORED, 1), (RIGHT_SCORED, -1)):
+        balls[..., HORIZONTAL_FLAGS - 1 + flag][leaves == sign] = 1
     balls[serving, HORIZONTAL_FLAGS - 1 + SERVED] = 1
     balls[serving, X:Y+1] = 0
     if serving.any(): balls[serving, VX:VY+1] = serve(*np.nonzero(serving))
     kept = np.where(old[:, MATCH_OVER, None] > 0.5, 0, old[:, LEFT_POINTS:RIGHT_POINTS+1])
     new[:, LEFT_POINTS:RIGHT_POINTS+1] = kept + np.stack([(leaves == 1).sum(1), (leaves == -1).sum(1)], 1)
-    new[:, MATCH_OVER] = 0 if config.points_to_win is None else new[:, LEFT_POINTS:RIGHT_POINTS+1].max(1) >= config.points_to_win
+    new[:, MATCH_OVER] = (0 if config.points_to_win is None
+                          else new[:, LEFT_POINTS:RIGHT_POINTS+1].max(1) >= config.points_to_win)
 
 # %% ../nbs/20_fuzzy.ipynb #20-fuzzy-017
 class FuzzyEngine(Engine):
@@ -116,20 +124,24 @@ class FuzzyEngine(Engine):
         ball_count:str="game",       # how many balls: game, all that `config` has; or model, drawn anew for each game as they were seen
         device:str|None=None,        # where the model runs; by default where it is
     ):
-        for name, value in (("paddles", paddles), ("scoring", scoring)): require(value in ("model", "exact"), name, value, "model or exact")
+        for name, value in (("paddles", paddles), ("scoring", scoring)):
+            require(value in ("model", "exact"), name, value, "model or exact")
         for name, value in (("event_temperature", event_temperature), ("serve_temperature", serve_temperature)):
             require(0 <= value <= 100, name, value, "a number from 0 to 100")
         require(isinstance(n_games, (int, np.integer)) and n_games > 0, "n_games", n_games, "a whole number, 1 or more")
         require(ball_count in ("game", "model"), "ball_count", ball_count, "game or model")
-        self.config, self.ball_count = config or config_from_dict(GameConfig, model.about.get("game", {}), "model, game"), ball_count
+        self.config, self.ball_count = (
+            config or config_from_dict(GameConfig, model.about.get("game", {}), "model, game"), ball_count)
         self.model = (model if device is None else model.to(device)).eval()
         self.device, self.n_games, self.layout = self.model.serve.low.device, n_games, Layout(self.config.n_balls)
         self.paddles, self.scoring = paddles, scoring
-        self.event_temperature, self.serve_temperature, self.forget_at_serve = event_temperature, serve_temperature, forget_at_serve
+        self.event_temperature, self.serve_temperature, self.forget_at_serve = (
+            event_temperature, serve_temperature, forget_at_serve)
         self.seeds, self.ticks = np.zeros(n_games, np.uint64), np.zeros(n_games, np.uint64)
         self.states = np.zeros((n_games, self.layout.n_features), np.float32)
         self._memory, self.court, self._first = self.model.empty(n_games*self.config.n_balls), None, None
-        fast = n_games == 1 and event_temperature == 0 and not forget_at_serve and self.device.type == "cpu" and supports(self.model)
+        fast = (n_games == 1 and event_temperature == 0 and not forget_at_serve and self.device.type == "cpu"
+                and supports(self.model))
         self.single = SingleGame(self.model, self.config.n_balls) if fast else None      # one game needs no PyTorch
         self.reset(0)
 
@@ -142,7 +154,8 @@ class FuzzyEngine(Engine):
 
     @property
     def unit(self)->float:
-        "What one of the model's speeds is in court heights per second: a model without velocities counts in ways per tick"
+        ("What one of the model's speeds is in court heights per second: "
+         "a model without velocities counts in ways per tick")
         return self.config.tick_rate if self.model.positions_only else 1.
 
     @property
@@ -170,7 +183,8 @@ def _random(self:FuzzyEngine, games=slice(None)):
 def _serves(self:FuzzyEngine):
     "A serve for every ball (B, K, 2), should it be needed"
     u = self._random()
-    return self.unit*self.model.serve.sample(u[..., 2:4].flatten(0, 1), self.serve_temperature).unflatten(0, u.shape[:2]).cpu().numpy()
+    return self.unit*self.model.serve.sample(
+        u[..., 2:4].flatten(0, 1), self.serve_temperature).unflatten(0, u.shape[:2]).cpu().numpy()
 
 # %% ../nbs/20_fuzzy.ipynb #20-fuzzy-021
 @patch
@@ -181,7 +195,8 @@ def reset(self:FuzzyEngine, seeds, games=None):
     if len(games) == self.n_games: self.court = self._first = None        # a model that learned since begins anew
     first, there = np.repeat(self._first_row(), len(games), 0), np.ones((len(games), self.config.n_balls), bool)
     u = self._random(games)
-    if self.ball_count == "model": there[:] = np.arange(self.config.n_balls) < self.model.draw_count(u[:, 0, 0]).cpu().numpy()[:, None]
+    if self.ball_count == "model":
+        there[:] = np.arange(self.config.n_balls) < self.model.draw_count(u[:, 0, 0]).cpu().numpy()[:, None]
     serves = self.model.serve.sample(u[..., 2:4].flatten(0, 1), self.serve_temperature).cpu().numpy()
     balls = self.layout.balls(first)
     balls[..., VX:VY+1] = self.unit*serves.reshape(len(games), -1, 2)
@@ -192,15 +207,19 @@ def reset(self:FuzzyEngine, seeds, games=None):
     self._forget((games[:, None]*self.config.n_balls + np.arange(self.config.n_balls)).ravel())
     return self.states.copy()
 
+# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-022
 @patch
 def _first_row(self:FuzzyEngine):
-    "What the model makes of a game in which a point has just been made: every game's first row (1, F), but for the serve"
+    ("What the model makes of a game in which a point has just been made: "
+     "every game's first row (1, F), but for the serve")
     if self._first is None:
         start = np.zeros((1, self.layout.n_features), np.float32)
         start[:, COURT_SCALE] = self.config.court_scale
         self.layout.balls(start)[..., [PRESENT, HORIZONTAL_FLAGS - 1 + RIGHT_SCORED]] = 1
-        p, _ = self.model.step(self._tensor(start), torch.zeros(1, 2, device=self.device), self.model.empty(self.config.n_balls))
-        self._first = decode(p, self._tensor(start), lambda: torch.zeros(1, self.config.n_balls, 5, device=self.device), force=SERVED).cpu().numpy()
+        p, _ = self.model.step(self._tensor(start), torch.zeros(1, 2, device=self.device),
+                               self.model.empty(self.config.n_balls))
+        self._first = decode(p, self._tensor(start), lambda: torch.zeros(1, self.config.n_balls, 5, device=self.device),
+                             force=SERVED).cpu().numpy()
         self._first[:, :COURT_SCALE], self._first[:, COURT_SCALE] = 0, self.config.court_scale
     return self._first
 
@@ -211,12 +230,13 @@ def _forget(self:FuzzyEngine, rows):
     for kept, empty in zip(memory, self.model.empty(len(rows))): kept[rows] = empty
     self.memory = memory
 
-# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-024
+# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-025
 @patch
 def drive(self:FuzzyEngine, scale):
     "Set the court's scale of the next tick, (n_games,): a court that walks is otherwise walked by the model"
     court, (low, high) = np.broadcast_to(np.asarray(scale, np.float32), (self.n_games,)).copy(), SCALE_LIMITS
-    require(np.isfinite(court).all() and (court >= low).all() and (court <= high).all(), "scale", scale, f"numbers from {low} to {high}")
+    require(np.isfinite(court).all() and (court >= low).all() and (court <= high).all(),
+            "scale", scale, f"numbers from {low} to {high}")
     self.court = court
 
 @patch
@@ -230,13 +250,14 @@ def _next_scale(self:FuzzyEngine):
         scale = np.clip(np.where(scale > high, 2*high - scale, np.where(scale < low, 2*low - scale, scale)), low, high)
     return scale.astype(np.float32)
 
-# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-026
+# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-027
 @patch
 def step(self:FuzzyEngine, actions):
     actions, scale = check_actions(actions, self.n_games), self._next_scale()
     new = self._step_one(actions, scale) if self.single else self._step_many(actions, scale)
     if self.paddles == "exact": exact_paddles(new, self.states, actions, self.config)
-    if self.scoring == "exact": exact_scoring(new, self.states, self.config, self.layout, lambda games, balls: self._serves()[games, balls])
+    if self.scoring == "exact":
+        exact_scoring(new, self.states, self.config, self.layout, lambda games, balls: self._serves()[games, balls])
     self.ticks += np.uint64(1)
     self.states, self.court = new, None
     return new.copy()
@@ -246,7 +267,8 @@ def step(self:FuzzyEngine, actions):
 def _step_many(self:FuzzyEngine, actions, scale):
     state = self._tensor(self._seen(self.states))
     p, self._memory = self.model.step(state, self._tensor(actions), self._memory, self._tensor(scale))
-    new = self._told(decode(p, state, self._random, self.event_temperature, self.serve_temperature).cpu().numpy(), self.states)
+    new = self._told(decode(p, state, self._random, self.event_temperature, self.serve_temperature).cpu().numpy(),
+                     self.states)
     if self.forget_at_serve: self._forget(np.flatnonzero(event_classes(self.layout.balls(new))[0] == SERVED))
     return new
 
@@ -256,10 +278,11 @@ def _step_one(self:FuzzyEngine, actions, scale):
     if served.any(): self.layout.balls(new)[served, VX:VY+1] = self._serves()[0, served]/self.unit
     return self._told(new[None], self.states)
 
-# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-027
+# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-028
 @patch
 def _seen(self:FuzzyEngine, states):
-    "States as the model is given them: of velocities, one that is told positions only looks at a serve's, which it drew itself"
+    ("States as the model is given them: of velocities, one that is told positions only looks at a serve's, "
+     "which it drew itself")
     if not self.model.positions_only: return states
     states = states.copy()
     self.layout.balls(states)[..., VX:VY+1] /= self.unit
@@ -277,10 +300,11 @@ def _told(self:FuzzyEngine, new, old):
         for y, vy in ((LEFT_Y, LEFT_VY), (RIGHT_Y, RIGHT_VY)): new[:, vy] = self.unit*(new[:, y] - old[:, y])
     return new
 
-# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-030
+# %% ../nbs/20_fuzzy.ipynb #20-fuzzy-031
 @patch
 def _with_a_past(self:FuzzyEngine, states): # (n, 1, F)
-    "The tick before a lone state, as its velocities say, and actions between: a model that sees places only needs two of them"
+    ("The tick before a lone state, as its velocities say, and actions between: "
+     "a model that sees places only needs two of them")
     balls = self.layout.balls(before := states.copy())
     balls[..., X:Y+1] -= balls[..., VX:VY+1]/np.float32(self.unit)
     balls[..., HORIZONTAL_FLAGS:] = 0
@@ -293,10 +317,12 @@ def load(self:FuzzyEngine, states, actions=None):
     is_alone = self.model.positions_only and states.shape[1] == 1
     if is_alone: states, actions = self._with_a_past(states)
     memory, past = self.model.empty(self.n_games*self.config.n_balls), self._tensor(self._seen(states))
-    if states.shape[1] > 1: _, memory = self.model.unroll(past[:, :-1], self._tensor(actions), memory, 0, past[:, 1:, COURT_SCALE])
+    if states.shape[1] > 1:
+        _, memory = self.model.unroll(past[:, :-1], self._tensor(actions), memory, 0, past[:, 1:, COURT_SCALE])
     self.memory = tuple(m.clone() for m in memory)
     self.states, self.court = states[:, -1].copy(), None
-    if is_alone: self._forget(np.flatnonzero(event_classes(self.layout.balls(self.states))[0] == SERVED))   # it sees a serve's speed
+    if is_alone:    # it sees a serve's speed
+        self._forget(np.flatnonzero(event_classes(self.layout.balls(self.states))[0] == SERVED))
     return self.states.copy()
 
 @patch

@@ -19,7 +19,8 @@ __all__ = ['MAX_SPEED', 'SCALE_LIMITS', 'RULES', 'HORIZONTAL', 'VERTICAL', 'NOTH
            'Engine', 'check_actions', 'check_history', 'check_engine', 'write_atomically', 'keep_memory']
 
 # %% ../nbs/00_game.ipynb #00-game-003
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: OpenMP threads that spin while they wait starve busy cores
+# before torch: OpenMP threads that spin while they wait starve busy cores
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # %% ../nbs/00_game.ipynb #00-game-006
 MAX_SPEED = 1000.  # court heights per second; far beyond any game, near enough that float32 still resolves a tick
@@ -59,7 +60,8 @@ class GameConfig:
                 or self.paddle_height < min(self.court_scale, 0.5 if self.court_scale_walk else 1), "paddle_height",
                 self.paddle_height, "less than the smallest court that court_scale and court_scale_walk allow")
         require(self.court_scale_walk*math.sqrt(3/self.tick_rate) <= 1, "court_scale_walk", self.court_scale_walk,
-                f"at most {math.sqrt(self.tick_rate/3):.2g} at {self.tick_rate:g} ticks per second (a step of 1 in a tick)")
+                f"at most {math.sqrt(self.tick_rate/3):.2g} at {self.tick_rate:g} ticks per second "
+                "(a step of 1 in a tick)")
 
 # %% ../nbs/00_game.ipynb #00-game-009
 _LIMITS = dict(  # field: (lowest, is the lowest allowed, highest, is the highest allowed)
@@ -76,7 +78,8 @@ def _check_field(config, field):
     value, whole = getattr(config, field.name), "int" in str(field.type)
     if value is None and "None" in str(field.type): return
     low, low_ok, high, high_ok = _LIMITS[field.name]
-    accepts = f"{'a whole number' if whole else 'a number'} {'from' if low_ok else 'above'} {low} {'to' if high_ok else 'to below'} {high}"
+    accepts = (f"{'a whole number' if whole else 'a number'} {'from' if low_ok else 'above'} {low} "
+               f"{'to' if high_ok else 'to below'} {high}")
     kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
     is_number = isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
     require(is_number and (low <= value if low_ok else low < value) and (value <= high if high_ok else value < high),
@@ -174,20 +177,24 @@ def as_unit(bits): # bits: uint64 below 2^32, a scalar or an array
 
 # %% ../nbs/00_game.ipynb #00-game-035
 def as_seeds(seeds, n:int)->np.ndarray:
-    "`n` seeds as uint64: an int `s` means s, s+1, ...; a sequence must have `n` of them. Other numbers raise `ValueError`"
+    """`n` seeds as uint64: an int `s` means s, s+1, ...; a sequence must have `n` of them.
+    Other numbers raise `ValueError`"""
     if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
         require(0 <= int(seeds) <= 2**64 - n, "seed", int(seeds), f"a whole number from 0 to 2^64 - {n}")
         return np.uint64(seeds) + np.arange(n, dtype=np.uint64)
     got = np.asarray(seeds)
-    require(got.shape == (n,) and got.dtype.kind in "ui", "seeds", f"{got.dtype} {got.shape}", f"an int, or {n} whole numbers")
+    require(got.shape == (n,) and got.dtype.kind in "ui",
+            "seeds", f"{got.dtype} {got.shape}", f"an int, or {n} whole numbers")
     require((got >= 0).all(), "seeds", int(got.min(initial=0)), "whole numbers from 0 to 2^64 - 1")
     return got.astype(np.uint64)
 
 # %% ../nbs/00_game.ipynb #00-game-038
 class Engine:
-    """Anything that plays `n_games` games of Pong at once. States are float32 (n_games, F), actions float32 (n_games, 2).
+    """Anything that plays `n_games` games of Pong at once.
+    States are float32 (n_games, F), actions float32 (n_games, 2).
 
-    An action is a share of the paddle's top speed in [-1, 1], negative is up; what lies beyond is clipped, NaN raises."""
+    An action is a share of the paddle's top speed in [-1, 1], negative is up;
+    what lies beyond is clipped, NaN raises."""
     config:GameConfig; layout:Layout; n_games:int
 
     def reset(self, seeds, games=None)->np.ndarray:
@@ -197,7 +204,8 @@ class Engine:
         "Advance every game one tick; returns the new states"
         raise NotImplementedError
     def load(self, states, actions=None)->np.ndarray:
-        """Go on from a history `states` (n_games, k, F) that `actions` (n_games, k-1, 2) led through; returns the last states.
+        """Go on from a history `states` (n_games, k, F) that `actions` (n_games, k-1, 2) led through;
+        returns the last states.
 
         Chance is not in a history: seeds and counters stay as they are."""
         raise NotImplementedError
@@ -212,7 +220,8 @@ class Engine:
 def check_actions(actions, n_games:int)->np.ndarray:
     "`actions` as float32 (n_games, 2) within [-1, 1]; a wrong shape or NaN raises `ValueError`"
     actions = np.asarray(actions, np.float32)
-    require(actions.shape == (n_games, 2), "actions", actions.shape, f"shape ({n_games}, 2): one row a game, left and right")
+    require(actions.shape == (n_games, 2),
+            "actions", actions.shape, f"shape ({n_games}, 2): one row a game, left and right")
     require(not np.isnan(actions).any(), "actions", "NaN", "numbers, clipped to -1 to 1")
     return np.clip(actions, np.float32(-1), np.float32(1))
 
@@ -224,15 +233,19 @@ def check_history(states, actions, n_games:int, layout:Layout)->tuple[np.ndarray
     states = np.asarray(states, np.float32)
     if states.ndim == 2: states = states[:, None]
     F, k = layout.n_features, states.shape[1] if states.ndim == 3 else 0
-    require(states.ndim == 3 and k > 0 and states.shape == (n_games, k, F), "states", states.shape, f"shape ({n_games}, k, {F})")
+    require(states.ndim == 3 and k > 0 and states.shape == (n_games, k, F),
+            "states", states.shape, f"shape ({n_games}, k, {F})")
     require(np.isfinite(states).all(), "states", "NaN or infinity", "finite numbers")
     speeds = layout.balls(states)[..., VX:VY+1]
-    require(np.abs(speeds).max() <= MAX_SPEED, "states", f"a ball's speed of {np.abs(speeds).max():g}", f"at most {MAX_SPEED:g}")
+    require(np.abs(speeds).max() <= MAX_SPEED,
+            "states", f"a ball's speed of {np.abs(speeds).max():g}", f"at most {MAX_SPEED:g}")
     low, high = states[..., COURT_SCALE].min(), states[..., COURT_SCALE].max()
-    require(SCALE_LIMITS[0] <= low and high <= SCALE_LIMITS[1], "states", f"a court scale of {low if low < SCALE_LIMITS[0] else high:g}",
+    require(SCALE_LIMITS[0] <= low and high <= SCALE_LIMITS[1],
+            "states", f"a court scale of {low if low < SCALE_LIMITS[0] else high:g}",
             f"scales from {SCALE_LIMITS[0]:g} to {SCALE_LIMITS[1]:g}")
     actions = np.zeros((n_games, k-1, 2), np.float32) if actions is None and k == 1 else np.asarray(actions, np.float32)
-    require(actions.shape == (n_games, k-1, 2), "actions", actions.shape, f"shape ({n_games}, {k-1}, 2): one less than states")
+    require(actions.shape == (n_games, k-1, 2),
+            "actions", actions.shape, f"shape ({n_games}, {k-1}, 2): one less than states")
     require(np.isfinite(actions).all(), "actions", "NaN or infinity", "finite numbers, clipped to -1 to 1")
     return states, np.clip(actions, np.float32(-1), np.float32(1))
 
@@ -248,10 +261,12 @@ def check_engine(
     actions = rng.uniform(-1, 1, (ticks, n, 2)).astype(np.float32)
     play = lambda e, acts: np.stack([e.step(a) for a in acts])
     first = engine.reset(11)
-    assert first.dtype == np.float32 and first.shape == (n, engine.layout.n_features), "reset gives float32 (n_games, F)"
+    assert (first.dtype == np.float32
+            and first.shape == (n, engine.layout.n_features)), "reset gives float32 (n_games, F)"
     run = play(engine, actions)
     assert not np.shares_memory(engine.step(actions[0]), engine.step(actions[0])), "states are fresh arrays"
-    assert np.array_equal(first, engine.reset(11)) and np.array_equal(run, play(engine, actions)), "the same seeds give the same games"
+    assert (np.array_equal(first, engine.reset(11))
+            and np.array_equal(run, play(engine, actions))), "the same seeds give the same games"
     _check_snapshot(engine, actions, play)
     _check_rows(make, engine, first, run, actions, play, tol)
     _check_load(make, actions, play, tol)
@@ -295,7 +310,8 @@ def _check_load(make, actions, play, tol):
     served = lambda rows: (event_classes(one.layout.balls(rows))[0] == SERVED).any(-1)
     calm = ~(served(seen[:, 1:]).any(1) | served(elsewhere).any(0) | served(expected))
     assert calm.any(), f"a game without a serve in its first {few} ticks is needed to check load"
-    assert np.allclose(expected[calm], got[calm], rtol=0, atol=tol*few), "a loaded game goes on as the game it was loaded from"
+    assert np.allclose(expected[calm], got[calm], rtol=0, atol=tol*few), (
+        "a loaded game goes on as the game it was loaded from")
 
 # %% ../nbs/00_game.ipynb #00-game-050
 def write_atomically(
@@ -304,7 +320,8 @@ def write_atomically(
 )->Path:
     "Write a file that is either whole or not there; a failure leaves what was there before and raises `OSError`"
     path = Path(path)
-    if path.exists() and not path.is_file(): raise OSError(f"{str(path)!r} is not a file that could be replaced")      # /dev/null must stay what it is
+    if path.exists() and not path.is_file():      # /dev/null must stay what it is
+        raise OSError(f"{str(path)!r} is not a file that could be replaced")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)
@@ -320,8 +337,10 @@ def write_atomically(
 
 # %% ../nbs/00_game.ipynb #00-game-054
 def keep_memory(mapped:int=32, spare:int=256):
-    "Have glibc keep up to so many MB that were freed: asking the system for blocks of at most `mapped` MB takes longer than filling them"
+    """Have glibc keep up to so many MB that were freed:
+    asking the system for blocks of at most `mapped` MB takes longer than filling them"""
     if not any(name.startswith("MALLOC_") for name in os.environ):          # somebody knows better
         with contextlib.suppress(OSError, AttributeError):                  # no Linux, or none with glibc
-            for what, mb in ((-3, mapped), (-1, spare)): ctypes.CDLL("libc.so.6").mallopt(what, mb << 20)   # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
+            for what, mb in ((-3, mapped), (-1, spare)):                    # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
+                ctypes.CDLL("libc.so.6").mallopt(what, mb << 20)
 keep_memory()

@@ -919,7 +919,8 @@ class Journal:
         states, actions = session._rows(self.written)
         try:
             if head != self.head: save_replay(head[0], start_of(session, head[1]))
-            with open(head[0].with_suffix(".rows"), "ab") as file: file.write(np.hstack([actions, states[1:]]).tobytes())
+            with open(head[0].with_suffix(".rows"), "ab") as file:
+                file.write(np.hstack([actions, states[1:]]).tobytes())
         except OSError as error:
             self.failed = True
             session.say(f"what is played is not on disk yet: {error}")
@@ -935,7 +936,8 @@ class Journal:
 def start_of(session:PlaySession, about:dict)->Replay:
     "A game before its first tick"
     first = np.array(session.seen[:session.layout.n_features])[None]
-    return Replay(int(session.seed), session.config, np.empty((0, 2), np.float32), about, first, 0, int(session.chance[0]))
+    return Replay(int(session.seed), session.config, np.empty((0, 2), np.float32), about,
+                  first, 0, int(session.chance[0]))
 
 def noted(journal)->list[Replay]:
     "The games in the folder of a `Journal`"
@@ -980,7 +982,8 @@ def told_to_end(session:PlaySession):
 
 @contextlib.contextmanager
 def guarded(session:PlaySession, record=None):
-    "Meanwhile there is a journal; at the end all games are saved in a new folder, or, after an error, at least somewhere"
+    """Meanwhile there is a journal; at the end all games are saved in a new folder,
+    or, after an error, at least somewhere"""
     place = Path(tempfile.mkdtemp(prefix="pong_model-"))/"games" if record is None else Path(record)
     require(not place.exists(), "record", str(place), "a folder that does not exist yet")
     session.journal, session.keeps, is_to_keep, wrong = Journal(place), True, True, ""

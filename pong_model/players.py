@@ -6,8 +6,8 @@
 from __future__ import annotations
 from dataclasses import dataclass
 import numpy as np
-from .game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HIT_LEFT, HIT_RIGHT, HORIZONTAL_FLAGS, LEFT_Y, SERVED, VX, VY, X, Y,
-    GameConfig, as_seeds, as_unit, random_bits, require)
+from .game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HIT_LEFT, HIT_RIGHT, HORIZONTAL_FLAGS, LEFT_Y, SERVED,
+    VX, VY, X, Y, GameConfig, as_seeds, as_unit, random_bits, require)
 from .exact import HALF, INFINITY, ONE, TWO, ZERO, compiled, inlined, rules_of
 
 # %% auto #0
@@ -81,7 +81,8 @@ def met_or_served(row, rules):
 # %% ../nbs/02_players.ipynb #02-playe-015
 @inlined
 def go_to(target, row, side, skill, rules):
-    "The action that brings the paddle's centre to `target`, as fast as `skill` allows; 0 if nobody knows where that is (NaN)"
+    """The action that brings the paddle's centre to `target`, as fast as `skill` allows;
+    0 if nobody knows where that is (NaN)"""
     away = target - row[LEFT_Y + 2*side]
     if rules.paddle_step <= ZERO or away != away: return ZERO
     return min(max(away/rules.paddle_step, -skill), skill)
@@ -89,7 +90,8 @@ def go_to(target, row, side, skill, rules):
 # %% ../nbs/02_players.ipynb #02-playe-016
 @inlined
 def act_tracker(row, side, parameters, memory, rules, seed, counter):
-    "Parameters: skill, delay in ticks, widest aim either way. Memory: aim, place in the ring + 1 (0: empty), the ring of heights"
+    """Parameters: skill, delay in ticks, widest aim either way.
+    Memory: aim, place in the ring + 1 (0: empty), the ring of heights"""
     y = row[ball_to_mind(row, side, rules) + Y]
     if memory[1] == ZERO: memory[2:] = y
     if met_or_served(row, rules):
@@ -111,7 +113,8 @@ def act_interceptor(row, side, parameters, memory, rules, seed, counter):
     face, wall = scale - rules.paddle_width - rules.radius, HALF*scale - rules.radius
     speed = row[at + VX] if side else -row[at + VX]
     distance = face - row[at + X] if side else face + row[at + X]
-    if speed <= ZERO or distance < ZERO or distance > speed*parameters[1]: return go_to(ZERO, row, side, HALF*parameters[0], rules), counter
+    if speed <= ZERO or distance < ZERO or distance > speed*parameters[1]:
+        return go_to(ZERO, row, side, HALF*parameters[0], rules), counter
     folded = (row[at + Y] + row[at + VY]*distance/speed + wall) % (TWO*TWO*wall)
     return go_to(min(folded, TWO*TWO*wall - folded) - wall - memory[0], row, side, parameters[0], rules), counter
 
@@ -139,7 +142,8 @@ class Habit:
 def _range(name, value, low, high):
     "A number or a pair as a range within [low, high]"
     pair = (value, value) if np.isscalar(value) else tuple(value)
-    require(len(pair) == 2 and low <= pair[0] <= pair[1] <= high, name, value, f"a number or a pair from {low} to {high}")
+    require(len(pair) == 2 and low <= pair[0] <= pair[1] <= high,
+            name, value, f"a number or a pair from {low} to {high}")
     return pair
 
 # %% ../nbs/02_players.ipynb #02-playe-024
@@ -150,24 +154,28 @@ class BuiltInPlayer(Player):
     def reset(self, seeds, config, side, games=None):
         if games is None:
             n = len(seeds) if np.ndim(seeds) else 1
-            self.kinds, self.seeds, self.counters = np.zeros(n, np.int64), np.zeros(n, np.uint64), np.zeros(n, np.uint64)
+            self.kinds, self.seeds, self.counters = (
+                np.zeros(n, np.int64), np.zeros(n, np.uint64), np.zeros(n, np.uint64))
             self.parameters, self.memory = np.zeros((n, N_PARAMETERS), np.float32), np.zeros((n, N_MEMORY), np.float32)
         games = np.arange(len(self.seeds))[slice(None) if games is None else np.asarray(games)]
         self.side, self.rules = side, rules_of(config)
-        self.seeds[games] = as_seeds(seeds, len(games)) ^ np.uint64(0x5EA7 + side)     # another stream than the engine's
+        self.seeds[games] = as_seeds(seeds, len(games)) ^ np.uint64(0x5EA7 + side)  # another stream than the engine's
         self.memory[games] = 0
         draw = lambda counter: as_unit(random_bits(self.seeds[games], np.uint64(counter)))
         which = (draw(0)*len(self.habits)).astype(int)
         self.kinds[games] = np.array([h.kind for h in self.habits])[which]
         for p in range(N_PARAMETERS):
-            low, high = (np.array([(*getattr(h, end), *(0.,)*N_PARAMETERS)[p] for h in self.habits], np.float32)[which] for end in ("low", "high"))
+            low, high = (np.array([(*getattr(h, end), *(0.,)*N_PARAMETERS)[p] for h in self.habits], np.float32)[which]
+                         for end in ("low", "high"))
             self.parameters[games, p] = low + (high - low)*draw(1 + p)
         self.counters[games] = 1 + N_PARAMETERS
 
     def act(self, state):
-        require(len(state) == len(self.seeds), "state", f"{len(state)} rows", f"one for each of the {len(self.seeds)} games reset")
+        require(len(state) == len(self.seeds),
+                "state", f"{len(state)} rows", f"one for each of the {len(self.seeds)} games reset")
         actions = np.empty(len(self.seeds), np.float32)
-        act_games(self.kinds, state, self.side, self.parameters, self.memory, self.rules, self.seeds, self.counters, actions)
+        act_games(self.kinds, state, self.side, self.parameters, self.memory,
+                  self.rules, self.seeds, self.counters, actions)
         return actions
 
 # %% ../nbs/02_players.ipynb #02-playe-025
@@ -175,7 +183,8 @@ class BuiltInPlayer(Player):
 def act_games(kinds, rows, side, parameters, memory, rules, seeds, counters, actions):
     "The actions of a built-in player in every game"
     for g in range(len(rows)):
-        actions[g], counters[g] = choose(kinds[g], rows[g], side, parameters[g], memory[g], rules, seeds[g], counters[g])
+        actions[g], counters[g] = choose(kinds[g], rows[g], side, parameters[g], memory[g],
+                                         rules, seeds[g], counters[g])
 
 # %% ../nbs/02_players.ipynb #02-playe-026
 def RandomPlayer(
@@ -200,7 +209,8 @@ def Tracker(
 ):
     "Follows the ball's height; see `act_tracker`"
     skill, delay, aim = _range("skill", skill, 0, 1), _range("delay", delay, 0, MAX_DELAY), _range("aim", aim, 0, 3)
-    return BuiltInPlayer(Habit(TRACKER, (skill[0], delay[0], aim[0]), (skill[1], delay[1] + 0.999*(delay[1] > delay[0]), aim[1])))
+    return BuiltInPlayer(Habit(TRACKER, (skill[0], delay[0], aim[0]),
+                               (skill[1], delay[1] + 0.999*(delay[1] > delay[0]), aim[1])))
 
 # %% ../nbs/02_players.ipynb #02-playe-029
 def Interceptor(
@@ -229,7 +239,8 @@ def LevelPlayer(
 # %% ../nbs/02_players.ipynb #02-playe-035
 PLAYERS = dict(random=RandomPlayer, sine=SinePlayer, tracker=Tracker, interceptor=Interceptor,
                mixed=lambda: MixedPlayer(RandomPlayer(), SinePlayer(), Tracker()),
-               level1=lambda: LevelPlayer(1), level2=lambda: LevelPlayer(2), level3=lambda: LevelPlayer(3), level4=lambda: LevelPlayer(4))
+               level1=lambda: LevelPlayer(1), level2=lambda: LevelPlayer(2),
+               level3=lambda: LevelPlayer(3), level4=lambda: LevelPlayer(4))
 
 # %% ../nbs/02_players.ipynb #02-playe-036
 def make_player(name:str)->BuiltInPlayer:

@@ -8,8 +8,8 @@ import dataclasses, json
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
-from .game import (BALL_SIZE, GAME_SIZE, HORIZONTAL, LEFT, MATCH_OVER, RIGHT, VERTICAL, Engine, GameConfig, Layout, as_seeds, config_from_dict, event_classes,
-    require, write_atomically)
+from .game import (BALL_SIZE, GAME_SIZE, HORIZONTAL, LEFT, MATCH_OVER, RIGHT, VERTICAL,
+    Engine, GameConfig, Layout, as_seeds, config_from_dict, event_classes, require, write_atomically)
 from .exact import ExactEngine, compiled, in_threads, tick
 from .players import BuiltInPlayer, Player, choose
 
@@ -48,14 +48,16 @@ def rollout_any(engine:Engine, left:Player, right:Player, ticks:int, seeds)->Tra
 
 # %% ../nbs/03_rollout.ipynb #03-rollo-010
 @compiled
-def play_games(states, actions, rules, seeds, counters, kinds, parameters, memory, player_seeds, player_counters, first, last):
+def play_games(states, actions, rules, seeds, counters, kinds, parameters, memory, player_seeds, player_counters,
+               first, last):
     "Play the games `first` to `last` to their ends; players' arrays are (2, n_games, ...), left and right"
     for g in range(first, last):
         for t in range(actions.shape[1]):
             row = states[g, t]
             for side in range(2):
-                actions[g, t, side], player_counters[side, g] = choose(kinds[side, g], row, side, parameters[side, g], memory[side, g],
-                                                                       rules, player_seeds[side, g], player_counters[side, g])
+                actions[g, t, side], player_counters[side, g] = choose(
+                    kinds[side, g], row, side, parameters[side, g], memory[side, g],
+                    rules, player_seeds[side, g], player_counters[side, g])
             counters[g] = tick(row, states[g, t+1], actions[g, t, 0], actions[g, t, 1], rules, seeds[g], counters[g])
 
 # %% ../nbs/03_rollout.ipynb #03-rollo-011
@@ -71,11 +73,14 @@ def rollout(
     if not (type(engine) is ExactEngine and all(type(p) is BuiltInPlayer for p in (left, right))):
         return rollout_any(engine, left, right, ticks, seeds)
     seeds, n, players = as_seeds(seeds, engine.n_games), engine.n_games, (left, right)
-    states, actions = np.empty((n, ticks + 1, engine.layout.n_features), np.float32), np.empty((n, ticks, 2), np.float32)
+    states, actions = (np.empty((n, ticks + 1, engine.layout.n_features), np.float32),
+                       np.empty((n, ticks, 2), np.float32))
     states[:, 0] = engine.reset(seeds)
     for side, player in enumerate(players): player.reset(seeds, engine.config, side)
-    both = [np.stack([getattr(p, name) for p in players]) for name in ("kinds", "parameters", "memory", "seeds", "counters")]
-    in_threads(lambda a, b: play_games(states, actions, engine.rules, engine.seeds, engine.counters, *both, a, b), n, engine.threads)
+    both = [np.stack([getattr(p, name) for p in players])
+            for name in ("kinds", "parameters", "memory", "seeds", "counters")]
+    in_threads(lambda a, b: play_games(states, actions, engine.rules, engine.seeds, engine.counters, *both, a, b),
+               n, engine.threads)
     engine.states = states[:, -1].copy()
     return Trajectory(states, actions, seeds, engine.config)
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
-from .game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL, LEFT_SCORED, LEFT_VY, MATCH_OVER, NOTHING, RIGHT_SCORED, RIGHT_VY, SERVED, VERTICAL,
-    VERTICAL_FLAGS, VX, VY, X, Y, config_from_dict, event_classes, require)
+from .game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL, LEFT_SCORED, LEFT_VY, MATCH_OVER, NOTHING,
+    RIGHT_SCORED, RIGHT_VY, SERVED, VERTICAL, VERTICAL_FLAGS, VX, VY, X, Y, config_from_dict, event_classes, require)
 import numpy as np, torch
 from fastcore.basics import patch
 from safetensors.torch import load_file, save
@@ -22,7 +22,8 @@ from .rollout import Trajectory
 from .data import check_census, choose_steps, near_events, windows
 from .models.laws import ball_view, balls_of, different, flat_borders, paddles_of
 from .fuzzy import FuzzyEngine
-from .models.core import JUDGED, Batch, Model, fit_closed_form, known_motions, loss_of, new_folder, read_model, save_model, whole_folder
+from .models.core import (JUDGED, Batch, Model, fit_closed_form, known_motions, loss_of, new_folder,
+    read_model, save_model, whole_folder)
 
 # %% auto #0
 __all__ = ['ALONG_Y', 'ASKED', 'CHECKPOINT_FORMAT', 'TrainConfig', 'find_device', 'difficulty', 'clear', 'Lot', 'mine',
@@ -37,11 +38,11 @@ class TrainConfig:
     epochs:int = 60              # lots of fresh games, 0 to 1000000
     steps_per_epoch:int = 100    # updates for each lot, 1 to 1000000
     batch_size:int = 1024        # windows in an update, 2 to 1000000
-    window:int|None = None       # ticks in a window, of which the last counts, 1 to 10000 (None: what the model asks for)
+    window:int|None = None     # ticks in a window, of which the last counts, 1 to 10000 (None: what the model asks for)
     near_share:float = 0.75      # share of each batch that comes from the hardest ticks near events, 0 to 1
     buffer_size:int = 30000      # how many of the hardest windows are kept, 100 to 10000000
     candidates:int = 40000       # how many fresh windows near events are judged in each epoch, 100 to 10000000
-    what_ifs:int = 10000         # how many situations put together from several are asked about in each epoch, 0 to 10000000
+    what_ifs:int = 10000    # how many situations put together from several are asked about in each epoch, 0 to 10000000
     learning_rate:float = 0.006  # of AdamW at its highest, above 0 to 1
     gain_rate:float = 10.        # the gains of planes learn so many times faster, 0 to 1000
     weight_decay:float = 0.      # of AdamW, 0 to 1
@@ -51,7 +52,7 @@ class TrainConfig:
     wanted_events:int = 200      # training refuses data with fewer of any event, 0 to 1000000000
     loss_ticks:int = 1           # how many ticks at the end of a window count, 1 to 10000
     input_noise:float = 0.       # noise on what is seen of balls, in spreads of each number, 0 to 10
-    own_games:int = 0            # games of the model's own, put right by the exact engine, that join each lot, 0 to 100000
+    own_games:int = 0         # games of the model's own, put right by the exact engine, that join each lot, 0 to 100000
     out_penalty:float = 0.       # weight of how far the expected ball is beyond where balls go, 0 to 1000000
     slow_penalty:float = 0.      # weight of how much slower the expected ball is than any, 0 to 1000000
     eval_every:int = 10          # epochs between validations and checkpoints, 1 to 1000000
@@ -65,38 +66,48 @@ class TrainConfig:
         for name, (low, high) in _LIMITS.items():
             value, whole = getattr(self, name), not isinstance(getattr(type(self), name), float)
             if value is None and name == "window": continue
-            ok = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool) and low <= value <= high
-            require(ok and not (name in ("learning_rate", "clip") and value == 0), name, value, f"a {'whole ' if whole else ''}number from {low} to {high}")
+            ok = (isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+                  and low <= value <= high)
+            require(ok and not (name in ("learning_rate", "clip") and value == 0), name, value,
+                f"a {'whole ' if whole else ''}number from {low} to {high}")
         require(re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(self.device)), "device", self.device, "auto, cpu or cuda")
         require(self.precision in ("float32", "bfloat16"), "precision", self.precision, "float32 or bfloat16")
 
 # %% ../nbs/22_training.ipynb #22-train-006
-_LIMITS = dict(epochs=(0, 10**6), steps_per_epoch=(1, 10**6), batch_size=(2, 10**6), window=(1, 10**4), near_share=(0, 1), buffer_size=(100, 10**7), candidates=(100, 10**7),
+_LIMITS = dict(epochs=(0, 10**6), steps_per_epoch=(1, 10**6), batch_size=(2, 10**6), window=(1, 10**4),
+    near_share=(0, 1), buffer_size=(100, 10**7), candidates=(100, 10**7),
     loss_ticks=(1, 10**4), input_noise=(0, 10), own_games=(0, 10**5), out_penalty=(0, 10**6), slow_penalty=(0, 10**6),
-    learning_rate=(0, 1), gain_rate=(0, 1000), weight_decay=(0, 1), warmup=(0, 10**6), clip=(0, 10**6), questions=(0, 10**6), what_ifs=(0, 10**7), wanted_events=(0, 10**9),
+    learning_rate=(0, 1), gain_rate=(0, 1000), weight_decay=(0, 1), warmup=(0, 10**6), clip=(0, 10**6),
+    questions=(0, 10**6), what_ifs=(0, 10**7), wanted_events=(0, 10**9),
     eval_every=(1, 10**6), patience=(0, 10**6), seed=(0, 2**16 - 1), threads=(0, 1024))
 
 # %% ../nbs/22_training.ipynb #22-train-008
 def find_device(name:str="auto")->torch.device:
     "The device to train on; `auto` takes a GPU where there is one. Raises `ValueError` for one that is not there"
     require(re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(name)), "device", name, "auto, cpu or cuda")
-    there = dict(cpu=True, cuda=torch.cuda.is_available())   # ROCm answers to cuda; Apple's mps has no float64, which laws need
+    # ROCm answers to cuda; Apple's mps has no float64, which laws need
+    there = dict(cpu=True, cuda=torch.cuda.is_available())
     if name == "auto": name = next(d for d in ("cuda", "cpu") if there[d])
-    require(there.get(name.split(":")[0], False), "device", name, ", ".join(["auto"] + [d for d, ok in there.items() if ok]) + " on this machine")
+    require(there.get(name.split(":")[0], False), "device", name,
+        ", ".join(["auto"] + [d for d, ok in there.items() if ok]) + " on this machine")
     return torch.device(name)
 
 # %% ../nbs/22_training.ipynb #22-train-011
 @torch.no_grad()
 def difficulty(model:Model, states, actions, chunk:int=8192)->Tensor: # (N, T+1, F), (N, T, 2)
-    "The loss of each window's last decisions about events and the match's end (N,), judged with an empty memory: what is hard is hard without one, too"
+    ("The loss of each window's last decisions about events and the match's end (N,), judged with an empty memory: "
+     "what is hard is hard without one, too")
     out, device = [], next(model.parameters()).device
     for s, a in zip(states[:, -2:].split(chunk), actions[:, -1:].split(chunk)):
         s, a = s.to(device), a.to(device)
         p, _ = model.think(s[:, :-1], a, None, 1, s[:, 1:, COURT_SCALE])
         h, v = event_classes(balls_of(s[:, -1:]))
-        entropy = lambda logits, classes: F.cross_entropy(logits.flatten(0, -2), classes.flatten(), reduction="none").view(classes.shape)
+        entropy = lambda logits, classes: F.cross_entropy(
+            logits.flatten(0, -2), classes.flatten(), reduction="none").view(classes.shape)
         hard = (entropy(p.horizontal, h) + entropy(p.vertical, v)).amax((1, 2))
-        if model.matches_end: hard = hard + F.binary_cross_entropy_with_logits(p.match.gather(-1, h[..., None])[..., 0].amax((1, 2)), s[:, -1, MATCH_OVER], reduction="none")
+        if model.matches_end:
+            hard = hard + F.binary_cross_entropy_with_logits(
+                p.match.gather(-1, h[..., None])[..., 0].amax((1, 2)), s[:, -1, MATCH_OVER], reduction="none")
         out.append(hard.cpu())
     return torch.cat(out)
 
@@ -118,19 +129,21 @@ class Lot:
             states = torch.from_numpy(trajectory.states).to(next(model.parameters()).device)
             seen, sure = (x.cpu().numpy() for x in known_motions(model, states))
             trajectory = dataclasses.replace(trajectory, states=seen)
-        whole = sure[:, :-1].all(-1)                   # where motion cannot be known, nothing can be learned from what follows
+        whole = sure[:, :-1].all(-1)    # where motion cannot be known, nothing can be learned from what follows
         whole[:, :window - 1] = False
         gather = lambda mask, n: [torch.from_numpy(x) for x in windows(trajectory, *choose_steps(mask, n, rng), window)]
         self.plain = gather(whole, 40*config.batch_size)
         near = whole & near_events(trajectory, margin, before_score)
         self.near = gather(near, config.candidates)
-        if ask and config.what_ifs and config.loss_ticks == 1:         # what came before the situation is another game's
+        if ask and config.what_ifs and config.loss_ticks == 1:    # what came before the situation is another game's
             games, at = choose_steps(near, config.what_ifs, rng)
             states, actions = windows(trajectory, games, at, window)
-            _, states[:, -2], actions[:, -1], states[:, -1] = what_if(ask, true[games, at], states[:, -2], actions[:, -1], clear(model, trajectory)[games, at], rng)
+            _, states[:, -2], actions[:, -1], states[:, -1] = what_if(
+                ask, true[games, at], states[:, -2], actions[:, -1], clear(model, trajectory)[games, at], rng)
             if model.positions_only: states[:, -1, [LEFT_VY, RIGHT_VY]] = 0
             self.near = [torch.cat([a, torch.from_numpy(b)]) for a, b in zip(self.near, (states, actions))]
-        self.some = Batch(torch.from_numpy(trajectory.states[:512]), torch.from_numpy(trajectory.actions[:512]), None)   # whole games
+        # whole games
+        self.some = Batch(torch.from_numpy(trajectory.states[:512]), torch.from_numpy(trajectory.actions[:512]), None)
         balls = trajectory.balls
         self.serves = torch.from_numpy(balls[(event_classes(balls)[0] == SERVED) & sure][:, VX:VY+1])
 
@@ -166,7 +179,8 @@ def what_if(ask, before, seen, actions, clear, rng)->Situations: # of the same N
     return Situations(before, seen, actions, ask(before, actions))
 
 # %% ../nbs/22_training.ipynb #22-train-019
-ASKED = tuple(j for j, name in enumerate(JUDGED) if name in (*HORIZONTAL, *VERTICAL) and name != HORIZONTAL[SERVED])     # a serve has no border
+# a serve has no border
+ASKED = tuple(j for j, name in enumerate(JUDGED) if name in (*HORIZONTAL, *VERTICAL) and name != HORIZONTAL[SERVED])
 
 def happens(balls, j): # (..., 12), a place in `JUDGED`
     "Has this event just come?"
@@ -175,7 +189,8 @@ def happens(balls, j): # (..., 12), a place in `JUDGED`
 
 # %% ../nbs/22_training.ipynb #22-train-020
 class Inquiry:
-    "Situations in which event j comes together with class `other` along the other axis, and what becomes of them when a ball is moved"
+    ("Situations in which event j comes together with class `other` along the other axis, "
+     "and what becomes of them when a ball is moved")
     def __init__(self, model:Model, ask, asked:Situations, j:int, n:int, other:int=NOTHING):
         before, self.seen, self.actions, after = map(torch.from_numpy, asked)
         balls, (h, v) = balls_of(after), event_classes(balls_of(after))
@@ -203,7 +218,7 @@ class Inquiry:
 def border(self:Inquiry, axis, way, doublings=9, halvings=30): # X or Y, 1. or -1.
     "Views (M, 10) float64 of the balls that can be moved to where the event just ends"
     size = way*self.usual_way[axis].double()/4
-    comes = over = torch.zeros(len(self.rows), dtype=torch.float64)           # how far it still comes; where it does no more
+    comes = over = torch.zeros(len(self.rows), dtype=torch.float64)    # how far it still comes; where it does no more
     asked = still = self.comes(axis, comes)
     for _ in range(doublings):
         holds = self.comes(axis, size.expand_as(comes))
@@ -246,11 +261,14 @@ def situations(model:Model, source, sample:Trajectory, n:int, rounds:int=30)->Si
     return Situations(*map(np.concatenate, zip(*lots)))
 
 def lay_borders(model:Model, source, sample:Trajectory, n:int):
-    "Ask where each event ends, from `n` situations in the open and in each kind of corner, and put planes of its judge there, at most half of them"
+    ("Ask where each event ends, from `n` situations in the open and in each kind of corner, "
+     "and put planes of its judge there, at most half of them")
     asked = situations(model, source, sample, 100*n)
     for j in ASKED:
-        inquiries = [Inquiry(model, source.ask, asked, j, n, other) for other in range(len(VERTICAL if j < len(HORIZONTAL) - 1 else HORIZONTAL))]
-        ends = [(i.border(axis, way), axis + 2) for i in inquiries if len(i.rows) for axis in (X, Y) for way in (1., -1.)]
+        inquiries = [Inquiry(model, source.ask, asked, j, n, other)
+                     for other in range(len(VERTICAL if j < len(HORIZONTAL) - 1 else HORIZONTAL))]
+        ends = [(i.border(axis, way), axis + 2)
+                for i in inquiries if len(i.rows) for axis in (X, Y) for way in (1., -1.)]
         borders = different([b for view, axis in ends if len(view) > 60 for b in flat_borders(view, axis)])
         model.judges.lay(j, [b[:2] for b in borders[:model.config.planes//2]])
 
@@ -278,25 +296,30 @@ def begin_run(model:Model, source, config:TrainConfig)->Run:
     window = config.window or model.window
     require(config.loss_ticks <= window, "loss_ticks", config.loss_ticks, f"at most {window}, the ticks of a window")
     own_row = config.loss_ticks == 1 and model.config.velocities and not source.game.court_scale_walk
-    require(not config.own_games or own_row, "own_games", config.own_games, "0 without velocities, in a walking court, or if loss_ticks is not 1")
+    require(not config.own_games or own_row, "own_games", config.own_games,
+        "0 without velocities, in a walking court, or if loss_ticks is not 1")
     counts, sample = source.survey()
     require(window <= sample.ticks, "window", window, f"at most {sample.ticks}, the ticks of a game")
     check_census(counts, config.wanted_events, match=source.game.points_to_win is not None)
     device = find_device(config.device)
-    require(config.precision == "float32" or device.type == "cuda", "precision", config.precision, f"float32 on {device.type} (bfloat16 only on cuda)")
-    fit_closed_form(model.cpu(), Batch(*(torch.from_numpy(x[:1500]) for x in (sample.states, sample.actions)), None))   # in float64: not on a GPU
+    require(config.precision == "float32" or device.type == "cuda", "precision", config.precision,
+        f"float32 on {device.type} (bfloat16 only on cuda)")
+    # in float64: not on a GPU
+    fit_closed_form(model.cpu(), Batch(*(torch.from_numpy(x[:1500]) for x in (sample.states, sample.actions)), None))
     if config.questions and hasattr(source, "ask"): lay_borders(model, source, sample, config.questions)
     model.to(device)
     return Run(model, torch.optim.AdamW(_groups(model, config), config.learning_rate, fused=True), config)
 
 def _groups(model, config):
-    "Parameters that share a rate and a decay: gains, the rest of what says where planes stand (nothing pulls either to zero), and all others"
+    ("Parameters that share a rate and a decay: gains, the rest of what says where planes stand "
+     "(nothing pulls either to zero), and all others")
     named = dict(model.named_parameters())
     gains = {name for name in named if name.endswith("gain")}
     places = {name for name in named if "planes" in name or name.endswith("place")} - gains
     chosen = lambda names: [p for name, p in named.items() if name in names]
     return [dict(params=chosen(named.keys() - gains - places), factor=1., weight_decay=config.weight_decay),
-            dict(params=chosen(places), factor=1., weight_decay=0.), dict(params=chosen(gains), factor=config.gain_rate, weight_decay=0.)]
+            dict(params=chosen(places), factor=1., weight_decay=0.),
+            dict(params=chosen(gains), factor=config.gain_rate, weight_decay=0.)]
 
 # %% ../nbs/22_training.ipynb #22-train-029
 def rate(config:TrainConfig, step:int)->float:
@@ -314,11 +337,14 @@ def draw_batch(run:Run, lot:Lot, pool, step:int):
     order = torch.randperm(config.batch_size, generator=rng)
     states, actions = (torch.cat(x)[order].to(run.device) for x in zip(*parts))
     if config.input_noise:
-        spread = torch.zeros(states.shape[-1]).index_fill_(0, torch.tensor([i for at in range(GAME_SIZE, states.shape[-1], BALL_SIZE) for i in range(at + X, at + VY + 1)]), 1.)
-        states[:, :-1] += (config.input_noise*torch.randn(states[:, :-1].shape, generator=rng)*spread*states[:, :-1].flatten(0, 1).std(0).cpu()).to(run.device)
+        spread = torch.zeros(states.shape[-1]).index_fill_(0, torch.tensor(
+            [i for at in range(GAME_SIZE, states.shape[-1], BALL_SIZE) for i in range(at + X, at + VY + 1)]), 1.)
+        states[:, :-1] += (config.input_noise*torch.randn(states[:, :-1].shape, generator=rng)*spread
+                           *states[:, :-1].flatten(0, 1).std(0).cpu()).to(run.device)
     batch, memory = Batch(states, actions, torch.ones(config.batch_size, config.loss_ticks, device=run.device)), None
     if pool is not None:
-        K, empty = (len(pool[0])//len(lot.some.states)), run.model.begin(config.batch_size*(len(pool[0])//len(lot.some.states)))
+        K, empty = ((len(pool[0])//len(lot.some.states)),
+                    run.model.begin(config.batch_size*(len(pool[0])//len(lot.some.states))))
         old = torch.randint(len(pool[0]), (config.batch_size//2*K,), generator=rng).to(run.device)
         memory = tuple(torch.cat([p[old], e[len(old):]]) for p, e in zip(pool, empty))
     return batch, memory
@@ -334,21 +360,24 @@ def old_memories(model:Model, lot:Lot):
 # %% ../nbs/22_training.ipynb #22-train-035
 @torch.no_grad()
 def own_play(run:Run, trajectory, ticks:int=40):
-    "Windows of the model's own play whose last row is the exact engine's answer, where something happens: [states, actions]"
-    n, window, rng = min(run.config.own_games, len(trajectory.states)), run.window, np.random.default_rng((run.config.seed, run.epoch, 1))
+    ("Windows of the model's own play whose last row is the exact engine's answer, where something happens: "
+     "[states, actions]")
+    n, window, rng = (min(run.config.own_games, len(trajectory.states)), run.window,
+                      np.random.default_rng((run.config.seed, run.epoch, 1)))
     ticks = max(min(ticks, trajectory.ticks - 1), window)
     first = int(rng.integers(0, trajectory.ticks - ticks + 1))
     run.model.eval()
     engine, actions = FuzzyEngine(run.model, trajectory.config, n), trajectory.actions[:n, first:first + ticks]
     rows = [engine.load(trajectory.states[:n, first:first + 1])] + [engine.step(actions[:, t]) for t in range(ticks)]
     own = np.stack(rows, 1)
-    sane = np.isfinite(own).all((1, 2)) & (np.abs(own[..., GAME_SIZE:]) < 10).all((1, 2))        # a lost ball teaches nothing
+    sane = np.isfinite(own).all((1, 2)) & (np.abs(own[..., GAME_SIZE:]) < 10).all((1, 2))  # a lost ball teaches nothing
     if not sane.any(): return torch.zeros(0, window + 1, own.shape[-1]), torch.zeros(0, window, 2)
     own, actions = own[sane], actions[sane]
     exact = ExactEngine(trajectory.config, len(own)*ticks)
     exact.load(own[:, :-1].reshape(-1, 1, own.shape[-1]))
     answers = exact.step(actions.reshape(-1, 2)).reshape(own[:, 1:].shape)
-    slots = trajectory.layout.balls(answers); slots *= trajectory.layout.balls(own[:, :-1])[..., :1]     # balls that are not there stay away
+    slots = trajectory.layout.balls(answers)
+    slots *= trajectory.layout.balls(own[:, :-1])[..., :1]     # balls that are not there stay away
     (h, v), (h_own, v_own) = (event_classes(trajectory.layout.balls(x)) for x in (answers, own[:, 1:]))
     what = ((h != NOTHING) | (v != NOTHING) | (h != h_own) | (v != v_own)).any(-1)
     what[:, :window - 1] = False
@@ -372,9 +401,12 @@ def fit(
     run = run or begin_run(model, source, config)
     while run.epoch < config.epochs and not run.stop:
         started, trajectory = time.perf_counter(), source.draw(run.epoch)
-        lot = Lot(run.model, trajectory, getattr(source, "data", None), config, run.epoch, run.window, getattr(source, "ask", None))
-        if run.epoch: run.model.serve.count(lot.serves.to(run.device)); run.model.count_balls(torch.from_numpy(trajectory.states[:, 0]).to(run.device))
-        if source.repeats and run.epoch % source.n_parts == 0: run.buffer = None      # the same games again: keep no copies
+        lot = Lot(run.model, trajectory, getattr(source, "data", None), config, run.epoch, run.window,
+            getattr(source, "ask", None))
+        if run.epoch:
+            run.model.serve.count(lot.serves.to(run.device))
+            run.model.count_balls(torch.from_numpy(trajectory.states[:, 0]).to(run.device))
+        if source.repeats and run.epoch % source.n_parts == 0: run.buffer = None  # the same games again: keep no copies
         if config.own_games: lot.near = [torch.cat(pair) for pair in zip(lot.near, own_play(run, trajectory))]
         if config.near_share: run.buffer = mine(run.model, run.buffer, lot.near, config.buffer_size)
         pool, sums = old_memories(run.model, lot), {}
@@ -383,19 +415,25 @@ def fit(
             step = run.epoch*config.steps_per_epoch + i
             batch, memory = draw_batch(run, lot, pool, step)
             for group in run.optimiser.param_groups: group["lr"] = rate(config, step)*group["factor"]
-            with torch.autocast(run.device.type, torch.bfloat16, enabled=config.precision == "bfloat16" and run.device.type == "cuda"):
+            with torch.autocast(run.device.type, torch.bfloat16,
+                                enabled=config.precision == "bfloat16" and run.device.type == "cuda"):
                 loss, parts = loss_of(run.model, batch, memory, config.out_penalty, config.slow_penalty)
-            if not torch.isfinite(loss): raise Diverged(f"the loss is {loss.item()} in epoch {run.epoch + 1}, update {i + 1}: {parts}; try a lower learning_rate")
+            if not torch.isfinite(loss):
+                raise Diverged(f"the loss is {loss.item()} in epoch {run.epoch + 1}, update {i + 1}: {parts}; "
+                               "try a lower learning_rate")
             run.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             run.model.hold()
             torch.nn.utils.clip_grad_norm_(run.model.parameters(), config.clip)
             run.optimiser.step()
-            for name, part in dict(parts, loss=loss.item()).items(): sums[name] = sums.get(name, 0) + part/config.steps_per_epoch
-        if not all(torch.isfinite(p).all() for p in run.model.parameters()): raise Diverged(f"a weight is no number after epoch {run.epoch + 1}; try a lower learning_rate")
+            for name, part in dict(parts, loss=loss.item()).items():
+                sums[name] = sums.get(name, 0) + part/config.steps_per_epoch
+        if not all(torch.isfinite(p).all() for p in run.model.parameters()):
+            raise Diverged(f"a weight is no number after epoch {run.epoch + 1}; try a lower learning_rate")
         run.epoch += 1
         seconds = time.perf_counter() - started
-        run.history.append(dict(epoch=run.epoch, seconds=seconds, ticks_per_s=config.steps_per_epoch*config.batch_size*run.window/seconds, **sums))
+        run.history.append(dict(epoch=run.epoch, seconds=seconds,
+            ticks_per_s=config.steps_per_epoch*config.batch_size*run.window/seconds, **sums))
         run.model.eval()
         for hook in hooks: hook(run)
     return run
@@ -411,19 +449,23 @@ def save_checkpoint(run:Run, folder)->Path:
     "Write everything that is needed to go on"
     with new_folder(folder) as new:
         save_model(run.model, new/"model")
-        tensors = {f"optimiser.{i}.{k}": v.detach().cpu() for i, s in run.optimiser.state_dict()["state"].items() for k, v in s.items()}
+        tensors = {f"optimiser.{i}.{k}": v.detach().cpu()
+                   for i, s in run.optimiser.state_dict()["state"].items() for k, v in s.items()}
         if run.buffer: tensors |= dict(zip(("buffer.states", "buffer.actions"), (x.contiguous() for x in run.buffer)))
         tensors |= {name: mask.cpu() for name, mask in _laid(run.model).items()}
         (new/"training.safetensors").write_bytes(save(tensors))
-        record = dict(format=CHECKPOINT_FORMAT, epoch=run.epoch, best=run.best, waited=run.waited, history=run.history, config=dataclasses.asdict(run.config))
+        record = dict(format=CHECKPOINT_FORMAT, epoch=run.epoch, best=run.best, waited=run.waited,
+            history=run.history, config=dataclasses.asdict(run.config))
         (new/"training.json").write_text(json.dumps(record) + "\n")
     return Path(folder)
 
 # %% ../nbs/22_training.ipynb #22-train-043
 def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
-    "Take up a run; `config` may differ in `epochs`, `eval_every`, `threads`, `device` and `patience`. Raises `FileNotFoundError` or `ValueError`"
+    ("Take up a run; `config` may differ in `epochs`, `eval_every`, `threads`, `device` and `patience`. "
+     "Raises `FileNotFoundError` or `ValueError`")
     folder = whole_folder(folder)
-    if not (folder/"training.json").is_file(): raise FileNotFoundError(f"resume: {str(folder)!r} is not a checkpoint (it has no training.json)")
+    if not (folder/"training.json").is_file():
+        raise FileNotFoundError(f"resume: {str(folder)!r} is not a checkpoint (it has no training.json)")
     try: record = json.loads((folder/"training.json").read_text())
     except ValueError: raise ValueError(f"resume: {str(folder)!r}: training.json is not JSON") from None
     got = record.get("format") if isinstance(record, dict) else None
@@ -431,13 +473,17 @@ def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     old = config_from_dict(TrainConfig, record["config"], "resume, config")
     config = config or old
     free = ("epochs", "threads", "device", "patience", "eval_every")
-    differ = [f.name for f in dataclasses.fields(old) if f.name not in free and getattr(old, f.name) != getattr(config, f.name)]
-    require(not differ, "resume", ", ".join(f"{n}={getattr(config, n)}" for n in differ), ", ".join(f"{n}={getattr(old, n)}" for n in differ) + " as the checkpoint has it")
-    run = begin_run(read_model(folder/"model"), source, dataclasses.replace(config, questions=0))      # what was asked once is known
+    differ = [f.name for f in dataclasses.fields(old)
+              if f.name not in free and getattr(old, f.name) != getattr(config, f.name)]
+    require(not differ, "resume", ", ".join(f"{n}={getattr(config, n)}" for n in differ),
+        ", ".join(f"{n}={getattr(old, n)}" for n in differ) + " as the checkpoint has it")
+    # what was asked once is known
+    run = begin_run(read_model(folder/"model"), source, dataclasses.replace(config, questions=0))
     run.config, saved = config, read_model(folder/"model")
     run.model.load_state_dict(saved.state_dict()); run.model.about = saved.about
     try: tensors = load_file(folder/"training.safetensors")
-    except Exception as error: raise ValueError(f"resume: {str(folder)!r}: training.safetensors is broken ({type(error).__name__})") from None
+    except Exception as error:
+        raise ValueError(f"resume: {str(folder)!r}: training.safetensors is broken ({type(error).__name__})") from None
     state = run.optimiser.state_dict()
     for name in (k for k in tensors if k.startswith("optimiser.")):
         _, i, key = name.split(".")
@@ -452,15 +498,18 @@ def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
 def told(run)->dict[str, str]:
     "The last validation in words: the report card's short form"
     said = next((row for row in reversed(run.history) if "rallies_right" in row), {})
-    forms = dict(rallies_right=("rallies right", ".3f"), valid_ticks=("valid ticks", ".0f"), horizon_100=("error at 100 ticks", ".0e"))
+    forms = dict(rallies_right=("rallies right", ".3f"), valid_ticks=("valid ticks", ".0f"),
+        horizon_100=("error at 100 ticks", ".0e"))
     return {label: format(said[name], form) for name, (label, form) in forms.items() if name in said}
 
 class Progress:
     "A progress bar with the loss, ticks a second and the last validation"
-    def __init__(self, epochs:int, done:int=0): self.bar = tqdm(total=epochs, initial=done, unit="epoch", dynamic_ncols=True, mininterval=1)
+    def __init__(self, epochs:int, done:int=0):
+        self.bar = tqdm(total=epochs, initial=done, unit="epoch", dynamic_ncols=True, mininterval=1)
     def __call__(self, run):
         last = run.history[-1]
-        self.bar.set_postfix({"loss": f"{last['loss']:.4f}", "ticks/s": f"{last['ticks_per_s']/1e6:.2f}M"} | told(run), refresh=False)
+        self.bar.set_postfix({"loss": f"{last['loss']:.4f}", "ticks/s": f"{last['ticks_per_s']/1e6:.2f}M"} | told(run),
+            refresh=False)
         self.bar.update(1)
         if run.epoch >= run.config.epochs or run.stop: self.bar.close()
 
@@ -470,18 +519,21 @@ class Validate:
     def __init__(self, report): self.report = report        # model -> dict of numbers, with rallies_right
     def __call__(self, run):
         if run.epoch % run.config.eval_every and run.epoch < run.config.epochs: return
-        card = {name: value for name, value in self.report(run.model).items() if value is not None}     # None: no rally counts
+        # None: no rally counts
+        card = {name: value for name, value in self.report(run.model).items() if value is not None}
         run.history[-1].update(card)
         right = card.get("rallies_right", -1.)
         run.best, run.waited = (right, 0) if right > run.best else (run.best, run.waited + 1)
-        if run.config.patience and run.waited >= run.config.patience: run.stop = f"no progress in {run.waited} validations"
+        if run.config.patience and run.waited >= run.config.patience:
+            run.stop = f"no progress in {run.waited} validations"
 
 # %% ../nbs/22_training.ipynb #22-train-048
 class Checkpoint:
     "Save the run every `eval_every` epochs, when it stops and at its end"
     def __init__(self, folder): self.folder = Path(folder)
     def __call__(self, run):
-        if run.epoch % run.config.eval_every == 0 or run.epoch >= run.config.epochs or run.stop: save_checkpoint(run, self.folder)
+        if run.epoch % run.config.eval_every == 0 or run.epoch >= run.config.epochs or run.stop:
+            save_checkpoint(run, self.folder)
 
 # %% ../nbs/22_training.ipynb #22-train-049
 class LivePlot:
@@ -491,7 +543,8 @@ class LivePlot:
         import matplotlib.pyplot as plt
         from IPython.display import display
         figure, ax = plt.subplots(figsize=(6, 2.6))
-        ax.semilogy([r["epoch"] for r in run.history], [r["loss"] for r in run.history]); ax.set(xlabel="epoch", ylabel="loss")
+        ax.semilogy([r["epoch"] for r in run.history], [r["loss"] for r in run.history])
+        ax.set(xlabel="epoch", ylabel="loss")
         ax.set_title(", ".join(f"{name} {value}" for name, value in told(run).items()), fontsize=8)
         cards = [(r["epoch"], r["rallies_right"]) for r in run.history if "rallies_right" in r]
         if cards: right = ax.twinx(); right.plot(*zip(*cards), "o-C1"); right.set(ylim=(0, 1), ylabel="rallies right")

@@ -130,7 +130,8 @@ def page_agents(
     return told
 
 def strange_to(agent:dict, entry:dict)->str:
-    "`unfit` for a model of a page; where one may choose how many balls there are, they may be as many as the agent knows"
+    """`unfit` for a model of a page; where one may choose how many balls there are,
+    they may be as many as the agent knows"""
     game = config_from_dict(GameConfig, entry["web"]["game"]["config"], "model, game")
     balls = agent["config"]["n_balls"]
     return unfit(agent, dataclasses.replace(game, n_balls=balls) if entry["several"] and balls <= 16 else game)

@@ -787,7 +787,8 @@ def _put_state(self:PongWidget, state):
 # %% ../nbs/32_widget.ipynb #32-widge-055
 @patch
 def _follow(self:PongWidget, name, was=None):
-    "A setting was changed (`was`: from what): it is noted, and a game in the kernel takes it up (a page does by itself)"
+    ("A setting was changed (`was`: from what): it is noted, "
+     "and a game in the kernel takes it up (a page does by itself)")
     session, value = self._session, name_of(getattr(self, name)) if name in SIDES else getattr(self, name)
     if session is None:
         if name not in ("engine", "ghost", "record"): self._note(f"{name}: {value}")
@@ -1314,7 +1315,7 @@ def pictures(self:Lab, k:int=0, ms:int=2000)->float:
             await new Promise(requestAnimationFrame);
             const pixels = new Uint32Array(context.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
             let sum = 0;
-            for (let i = 0; i < pixels.length; i += 3) sum = (sum * 31 + pixels[i]) | 0;     // a ball is wider than that
+            for (let i = 0; i < pixels.length; i += 3) sum = (sum * 31 + pixels[i]) | 0;    // a ball is wider than that
             if (before !== null && sum !== before) seen += 1;
             before = sum;
         }

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-from ..game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HIT_LEFT, HIT_RIGHT, HORIZONTAL, HORIZONTAL_FLAGS, LEFT_POINTS, LEFT_VY,
-    LEFT_Y, MATCH_OVER, NOTHING, PRESENT, RIGHT_POINTS, RIGHT_VY, RIGHT_Y, SERVED, VERTICAL, VX, VY, X, Y, config_from_dict,
-    event_classes, require)
+from ..game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HIT_LEFT, HIT_RIGHT, HORIZONTAL, HORIZONTAL_FLAGS,
+    LEFT_POINTS, LEFT_VY, LEFT_Y, MATCH_OVER, NOTHING, PRESENT, RIGHT_POINTS, RIGHT_VY, RIGHT_Y, SERVED, VERTICAL,
+    VX, VY, X, Y, config_from_dict, event_classes, require)
 import torch
 from fastcore.basics import patch
 from torch import nn, Tensor
@@ -31,7 +31,8 @@ class Batch(NamedTuple):
     "Sequences to learn from: `actions[:, t]` leads from `states[:, t]` to `states[:, t+1]`"
     states:Tensor        # (B, T+1, F)
     actions:Tensor       # (B, T, 2)
-    weights:Tensor       # (B, L), L <= T: how much each of the last L ticks counts in the loss; what comes before only warms the memory
+    weights:Tensor       # (B, L), L <= T: how much each of the last L ticks counts in the loss;
+                         # what comes before only warms the memory
 
 # %% ../../nbs/11_models.core.ipynb #11-model-007
 N_INPUTS = 5 + BALL_SIZE + 2
@@ -59,23 +60,28 @@ class Prediction(NamedTuple):
 
     def tick(self, t): # of a (B, T, ...) prediction
         "What is said about tick `t` alone"
-        return Prediction(*(p[:, t] if isinstance(p, Tensor) and name != "gain" else p for name, p in zip(self._fields, self)))
+        return Prediction(*(p[:, t] if isinstance(p, Tensor) and name != "gain" else p
+                            for name, p in zip(self._fields, self)))
 
 # %% ../../nbs/11_models.core.ipynb #11-model-012
-LANE = 5     # x, y, both motions, and what these are worth: 0 nothing, for the ball was never seen; 0.5 a guess; 1 they are known
+# x, y, both motions, and what these are worth: 0 nothing, for the ball was never seen; 0.5 a guess; 1 they are known
+LANE = 5
+
 def motions(states): # (B, T+1, F)
-    "States whose velocities are ways per tick, worked out from positions and events (paddles have none), and of which balls they are sure, bool (B, T+1, K)"
+    ("States whose velocities are ways per tick, worked out from positions and events (paddles have none), "
+     "and of which balls they are sure, bool (B, T+1, K)")
     states = states.clone()
     balls = balls_of(states)
     h, v = event_classes(balls)
-    free = torch.stack([h == NOTHING, (v == NOTHING) & (h == NOTHING)], -1)            # was the tick's way a straight one, along x, along y?
+    # was the tick's way a straight one, along x, along y?
+    free = torch.stack([h == NOTHING, (v == NOTHING) & (h == NOTHING)], -1)
     way = (balls[:, 1:] - balls[:, :-1])[..., X:Y+1]
     coming, gone = torch.cat([way, way[:, -1:]], 1), torch.cat([way[:, :1], way], 1)
     never = torch.zeros_like(free[:, :1])
     next_free, now_free = torch.cat([free[:, 1:], never], 1), torch.cat([never, free[:, 1:]], 1)
     motion = torch.where(next_free, coming, gone)
     for clear, best in ((now_free, gone), (next_free, coming)):
-        motion = torch.where(clear.all(-1, keepdim=True), best, motion)                # better where nothing at all happened
+        motion = torch.where(clear.all(-1, keepdim=True), best, motion)    # better where nothing at all happened
     balls[..., VX:VY+1] = motion
     states[..., [LEFT_VY, RIGHT_VY]] = 0
     return states, (next_free | now_free).all(-1)
@@ -94,7 +100,8 @@ class ModelConfig:
     def __post_init__(self):
         for name, low in [("hidden_size", 1), ("planes", 1), ("head_size", 1), ("serve_bins", 16)]:
             value = getattr(self, name)
-            require(isinstance(value, int) and not isinstance(value, bool) and low <= value <= 4096, name, value, f"a whole number from {low} to 4096")
+            require(isinstance(value, int) and not isinstance(value, bool) and low <= value <= 4096,
+                    name, value, f"a whole number from {low} to 4096")
         require(self.serve_bins % 16 == 0, "serve_bins", self.serve_bins, "a multiple of 16")
         require(isinstance(self.velocities, bool), "velocities", self.velocities, "true or false")
         require(self.glass in ("event", "one", "none"), "glass", self.glass, "event, one or none")
@@ -105,13 +112,16 @@ MODELS = {}   # name -> class, filled as subclasses of `Model` are defined
 # %% ../../nbs/11_models.core.ipynb #11-model-017
 MOST_BALLS = 64     # in a game
 NEVER = -100.       # the logit of what does not happen
-JUDGED = (*HORIZONTAL[1:], *VERTICAL[1:], "wall first", "wall twice")     # what has a judge; "nothing" is the measure, with logit 0
+# what has a judge; "nothing" is the measure, with logit 0
+JUDGED = (*HORIZONTAL[1:], *VERTICAL[1:], "wall first", "wall twice")
 
+# %% ../../nbs/11_models.core.ipynb #11-model-018
 class Model(nn.Module):
     "A memory with heads. See `Prediction` for what it says and `check_model` for what it must keep"
     Config = ModelConfig
     needs_training = True
-    carries_on = False      # can the memory hold on to something for ever? Then training begins with memories of other games
+    # can the memory hold on to something for ever? Then training begins with memories of other games
+    carries_on = False
     window = 4              # ticks that a training example should span
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -121,14 +131,19 @@ class Model(nn.Module):
         super().__init__()
         self.config, self.about = config, {}
         self.standardise = Standardise(N_INPUTS)
-        self.judges = Judges(len(JUDGED), N_VIEW + BALL_SIZE - HORIZONTAL_FLAGS + 1, config.hidden_size, config.planes, config.head_size)
+        self.judges = Judges(len(JUDGED), N_VIEW + BALL_SIZE - HORIZONTAL_FLAGS + 1,
+                             config.hidden_size, config.planes, config.head_size)
         self.ball_law, self.serve = BallLaw(), ServeHead(config.serve_bins)
-        self.paddle_scale, self.paddle_law, self.paddle_events = Standardise(4), Experts(N_REGIMES, 4, 2), Decider(4, 16, 16, N_REGIMES)
-        self.points_law, self.match_scale, self.match_events = Experts(2, 2 + len(HORIZONTAL), 2), Standardise(2), Decider(2, 16, 16, 1)
+        self.paddle_scale, self.paddle_law, self.paddle_events = (
+            Standardise(4), Experts(N_REGIMES, 4, 2), Decider(4, 16, 16, N_REGIMES))
+        self.points_law, self.match_scale, self.match_events = (
+            Experts(2, 2 + len(HORIZONTAL), 2), Standardise(2), Decider(2, 16, 16, 1))
         self.scale_law = Experts(1, 1, 1)
         self.register_buffer("matches_end", torch.tensor(False))
-        self.register_buffer("scale_range", torch.ones(2, dtype=torch.float64))      # the least and the greatest court scale seen
-        self.register_buffer("balls_seen", torch.zeros(MOST_BALLS + 1))              # in how many games there were so many balls
+        # the least and the greatest court scale seen
+        self.register_buffer("scale_range", torch.ones(2, dtype=torch.float64))
+        # in how many games there were so many balls
+        self.register_buffer("balls_seen", torch.zeros(MOST_BALLS + 1))
 
     @property
     def positions_only(self)->bool: return not self.config.velocities
@@ -140,16 +155,18 @@ class Model(nn.Module):
         "Take a sequence of standardised inputs into the memory; features of the `last` ticks (0: of all)"
         raise NotImplementedError
 
-# %% ../../nbs/11_models.core.ipynb #11-model-019
+# %% ../../nbs/11_models.core.ipynb #11-model-020
 class NoMemory(Model):
     "The heads alone: each tick is judged by itself"
     window = 1
     def begin(self, n): return ()
-    def remember(self, inputs, memory, last=0): return inputs.new_zeros(len(inputs), last or inputs.shape[1], self.config.hidden_size), memory
+    def remember(self, inputs, memory, last=0):
+        return inputs.new_zeros(len(inputs), last or inputs.shape[1], self.config.hidden_size), memory
 
-# %% ../../nbs/11_models.core.ipynb #11-model-021
+# %% ../../nbs/11_models.core.ipynb #11-model-022
 @patch
-def unroll(self:Model, states, actions, memory=None, last=0, scale=None): # (B, T, F), (B, T, 2), court's scale in each tick (B, T)
+def unroll(self:Model, states, actions, # (B, T, F), (B, T, 2)
+           memory=None, last=0, scale=None): # court's scale in each tick (B, T)
     "Predictions of the states that follow (only the `last` ones, if given), and the memory after them"
     if self.config.velocities: return self.think(states, actions, memory, last, scale)
     *own, lane = memory or self.empty(len(states)*balls_of(states).shape[-2])
@@ -168,7 +185,7 @@ def step(self:Model, state, action, memory, scale=None): # (B, F), (B, 2)
     p, memory = self.unroll(state[:, None], action[:, None], memory, 0, None if scale is None else scale[:, None])
     return p.tick(0), memory
 
-# %% ../../nbs/11_models.core.ipynb #11-model-022
+# %% ../../nbs/11_models.core.ipynb #11-model-023
 @patch
 def empty(self:Model, n:int):
     "`begin`, and without velocities a lane for the motion of each ball, (n, 5)"
@@ -181,11 +198,12 @@ def think(self:Model, states, actions, memory=None, last=0, scale=None):
     B, T, K, I = inputs.shape
     memory = self.begin(B*K) if memory is None else memory
     h, memory = self.remember(inputs.transpose(1, 2).reshape(B*K, T, I), memory, last)
-    with torch.autocast(states.device.type, enabled=False):          # decisions need all digits, whatever the memory runs in
+    with torch.autocast(states.device.type, enabled=False):    # decisions need all digits, whatever the memory runs in
         h = h.float().unflatten(0, (B, K)).transpose(1, 2)
-        return self.predict(states[:, -last:], actions[:, -last:], h, None if scale is None else scale[:, -last:]), memory
+        return self.predict(states[:, -last:], actions[:, -last:], h,
+                            None if scale is None else scale[:, -last:]), memory
 
-# %% ../../nbs/11_models.core.ipynb #11-model-024
+# %% ../../nbs/11_models.core.ipynb #11-model-025
 @patch
 def predict(self:Model, states, actions, h, scale=None): # (B, T, F), (B, T, 2), (B, T, K, H), (B, T)
     "The heads"
@@ -193,30 +211,35 @@ def predict(self:Model, states, actions, h, scale=None): # (B, T, F), (B, T, 2),
     moves = paddle_inputs(states, actions, scale)
     paddle, regime = self.paddle_law(moves).float(), self.paddle_events(self.paddle_scale(moves))
     next_y = paddle[..., 0].gather(-1, regime.argmax(-1, keepdim=True))[..., 0]
-    view, balls = self.ball_law.push(ball_view(states, next_y.detach(), scale), states[..., None, COURT_SCALE]), balls_of(states)
+    view, balls = (self.ball_law.push(ball_view(states, next_y.detach(), scale), states[..., None, COURT_SCALE]),
+                   balls_of(states))
     over = states[..., None, MATCH_OVER, None].expand(*view.shape[:-1], 1)
     kinds = [len(HORIZONTAL) - 1, len(VERTICAL) - 1, len(ORDER) - 1]
-    asked = sum(kinds) if self.ball_law.order_matters else sum(kinds[:2])           # nobody asks for an order that does not matter
-    said = F.pad(self.judges(torch.cat([view, balls[..., HORIZONTAL_FLAGS:], over], -1), h, asked), (0, sum(kinds) - asked))
-    events = (F.pad(s, (1, 0)) for s in said.split(kinds, -1))                      # "nothing" is the measure
+    # nobody asks for an order that does not matter
+    asked = sum(kinds) if self.ball_law.order_matters else sum(kinds[:2])
+    said = F.pad(self.judges(torch.cat([view, balls[..., HORIZONTAL_FLAGS:], over], -1), h, asked),
+                 (0, sum(kinds) - asked))
+    events = (F.pad(s, (1, 0)) for s in said.split(kinds, -1))    # "nothing" is the measure
     points, gain = self.points_after(states)
-    match = self.match_events(self.match_scale(points[..., None, :] + gain)) if self.matches_end else view.new_full((len(HORIZONTAL), 1), NEVER)
-    return Prediction(*events, view, self.ball_law, regime, paddle, points, gain, match.transpose(-1, -2).expand(*view.shape[:-1], len(HORIZONTAL)),
-                      self.serve)
+    match = (self.match_events(self.match_scale(points[..., None, :] + gain)) if self.matches_end
+             else view.new_full((len(HORIZONTAL), 1), NEVER))
+    return Prediction(*events, view, self.ball_law, regime, paddle, points, gain,
+                      match.transpose(-1, -2).expand(*view.shape[:-1], len(HORIZONTAL)), self.serve)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-025
+# %% ../../nbs/11_models.core.ipynb #11-model-026
 @patch
 def points_after(self:Model, states): # (..., F)
     "Both sides' points if nothing happens (..., 2), and what each event adds (6, 2)"
     kept = torch.cat([states[..., LEFT_POINTS:RIGHT_POINTS+1], torch.zeros_like(states[..., :len(HORIZONTAL)])], -1)
-    return self.points_law.of(kept, (states[..., MATCH_OVER] > 0.5).long()).float(), self.points_law.weight[0, :, 2:].T.float()
+    return (self.points_law.of(kept, (states[..., MATCH_OVER] > 0.5).long()).float(),
+            self.points_law.weight[0, :, 2:].T.float())
 
 @patch
 def hold(self:Model):
     "After `backward`: nothing is learned about borders that are known"
     self.judges.hold(); self.paddle_events.planes.hold()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-028
+# %% ../../nbs/11_models.core.ipynb #11-model-029
 @patch
 def count_balls(self:Model, states): # (B, F), one state of each game
     "Note how many balls games have"
@@ -229,7 +252,7 @@ def draw_count(self:Model, u): # (B,) uniform in [0, 1)
     upto = self.balls_seen.double().cumsum(0)
     return torch.searchsorted(upto/upto[-1], u.double(), right=True).clamp_max(MOST_BALLS)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-031
+# %% ../../nbs/11_models.core.ipynb #11-model-032
 @patch
 def observe(self:Model, states, lane): # (B, T, F), (B*K, 5)
     "The states with each ball's motion as the memory has it, per tick, and the lane after them"
@@ -244,14 +267,15 @@ def observe(self:Model, states, lane): # (B, T, F), (B*K, 5)
         follows = self.ball_law(look(*around, *before.unbind(-1), *motion.unbind(-1)), h, v)[..., 2:].float()
         free, served = ((h == NOTHING) & (v == NOTHING))[..., None], (h == SERVED)[..., None]
         way = ball[..., X:Y+1] - before
-        flies_on = known & (h <= HIT_RIGHT)[..., None] & ~(free & (not self.carries_on))      # after a score there is no motion to learn from
+        # after a score there is no motion to learn from
+        flies_on = known & (h <= HIT_RIGHT)[..., None] & ~(free & (not self.carries_on))
         motion = torch.where(served, ball[..., VX:VY+1], torch.where(flies_on, follows, way))
         known = (known | (free & seen)) & ~served
         lane = torch.cat([ball[..., X:Y+1], motion, 0.5 + 0.5*known], -1)
         ball[..., VX:VY+1] = motion
     return states, lane.flatten(0, 1)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-033
+# %% ../../nbs/11_models.core.ipynb #11-model-034
 @torch.no_grad()
 def known_motions(model, states, in_a_row:int=3): # (B, T+1, F)
     "`motions`, and between up to so many events in a row what the laws say"
@@ -262,52 +286,60 @@ def known_motions(model, states, in_a_row:int=3): # (B, T+1, F)
         hidden = torch.zeros_like(sure)
         hidden[:, 1:] = ~sure[:, 1:] & sure[:, :-1] & (h[:, 1:] <= HIT_RIGHT) & (balls[:, 1:, :, PRESENT] > 0.5)
         g, t, k = hidden.nonzero(as_tuple=True)
-        paddles, scale, before = states[g, t][:, [LEFT_Y, RIGHT_Y]], states[g, t, COURT_SCALE], balls[g, t - 1, k, X:VY+1]
+        paddles, scale, before = (states[g, t][:, [LEFT_Y, RIGHT_Y]], states[g, t, COURT_SCALE],
+                                  balls[g, t - 1, k, X:VY+1])
         view = look(*paddles.unbind(-1), scale, *before.unbind(-1))
         balls[g, t, k, VX:VY+1] = model.ball_law(view, h[g, t, k], v[g, t, k])[:, 2:].float()
         sure = sure | hidden
-    scored = (h > HIT_RIGHT) & (h != SERVED)                     # the serve that follows does not ask how the ball moved
+    scored = (h > HIT_RIGHT) & (h != SERVED)    # the serve that follows does not ask how the ball moved
     return states, sure | scored
 
-# %% ../../nbs/11_models.core.ipynb #11-model-035
+# %% ../../nbs/11_models.core.ipynb #11-model-036
 def event_counts(h): # (..., K) classes
     "How many balls met each horizontal event; nothing counts for nothing, whatever the number of balls. (..., 6)"
     counts = F.one_hot(h, len(HORIZONTAL)).sum(-2).float()
     counts[..., NOTHING] = 0
     return counts
 
-# %% ../../nbs/11_models.core.ipynb #11-model-036
+# %% ../../nbs/11_models.core.ipynb #11-model-037
 def fit_closed_form(model:Model, batch:Batch):
     "Fit what least squares and counting solve: standardisation, the judges' glasses, laws, regimes, points, the serve"
-    states, sure = (batch.states, torch.ones_like(balls_of(batch.states)[..., 0] > 0)) if model.config.velocities else motions(batch.states)
+    states, sure = ((batch.states, torch.ones_like(balls_of(batch.states)[..., 0] > 0)) if model.config.velocities
+                    else motions(batch.states))
     before, after, actions = states[:, :-1], states[:, 1:], batch.actions
     scale, paddles, balls = after[..., COURT_SCALE], paddles_of(after), balls_of(after)
     moves, moved = paddle_inputs(before, actions, scale).flatten(0, -2), paddles.flatten(0, -2)
     some = torch.randperm(len(moves), generator=torch.Generator().manual_seed(0))[:200_000]
     view, flags = ball_view(before, paddles[..., 0], scale), balls_of(before)[..., HORIZONTAL_FLAGS:]
     h, v = event_classes(balls)
-    here = (balls_of(before)[..., PRESENT] > 0.5) & (sure[:, :-1] | (h == SERVED)) & sure[:, 1:]        # a serve does not ask how the ball moved
+    # a serve does not ask how the ball moved
+    here = (balls_of(before)[..., PRESENT] > 0.5) & (sure[:, :-1] | (h == SERVED)) & sure[:, 1:]
     with torch.no_grad():
-        model.ball_law.fit(view[here], balls[here][:, X:VY+1], h[here], v[here], before[..., None, COURT_SCALE].expand(h.shape)[here])
+        model.ball_law.fit(view[here], balls[here][:, X:VY+1], h[here], v[here],
+                           before[..., None, COURT_SCALE].expand(h.shape)[here])
         view = model.ball_law.push(view, before[..., None, COURT_SCALE])
         model.standardise.fit(slot_inputs(before, actions)[here][::10])
-        _grind(model.judges, torch.cat([view, flags, before[..., None, MATCH_OVER, None].expand(*h.shape, 1)], -1), h, v, here, model.config.glass)
-        model.paddle_scale.fit(moves); model.paddle_law.fit(moves[some], moved[some], find_regimes(moves[some], moved[some], N_REGIMES))
+        _grind(model.judges, torch.cat([view, flags, before[..., None, MATCH_OVER, None].expand(*h.shape, 1)], -1),
+               h, v, here, model.config.glass)
+        model.paddle_scale.fit(moves)
+        model.paddle_law.fit(moves[some], moved[some], find_regimes(moves[some], moved[some], N_REGIMES))
         model.paddle_events.planes.lay(_paddle_borders(model.paddle_law, model.paddle_scale))
         model.serve.fit(balls[here & (h == SERVED)][:, VX:VY+1])
         model.points_law.fit(torch.cat([before[..., LEFT_POINTS:RIGHT_POINTS+1], event_counts(h)], -1).flatten(0, -2),
-                             after[..., LEFT_POINTS:RIGHT_POINTS+1].flatten(0, -2), (before[..., MATCH_OVER] > 0.5).long().flatten())
+                             after[..., LEFT_POINTS:RIGHT_POINTS+1].flatten(0, -2),
+                             (before[..., MATCH_OVER] > 0.5).long().flatten())
         model.match_scale.fit(after[..., LEFT_POINTS:RIGHT_POINTS+1])
         model.matches_end.fill_((after[..., MATCH_OVER] > 0.5).any())
         model.scale_range.copy_(torch.stack([scale.min(), scale.max()]))
         model.balls_seen.zero_(); model.count_balls(before[:, 0])
         least, most, longest = scale.min(), scale.max(), (scale - before[..., COURT_SCALE]).abs().max()
-        inside = (before[..., COURT_SCALE] >= least + longest) & (before[..., COURT_SCALE] <= most - longest)      # at its ends a walk turns back
+        # at its ends a walk turns back
+        inside = (before[..., COURT_SCALE] >= least + longest) & (before[..., COURT_SCALE] <= most - longest)
         if not inside.any(): inside = torch.ones_like(inside)
         then, now = before[..., COURT_SCALE][inside], scale[inside]
         model.scale_law.fit(then[:, None], now[:, None], torch.zeros(len(now), dtype=torch.long))
 
-# %% ../../nbs/11_models.core.ipynb #11-model-038
+# %% ../../nbs/11_models.core.ipynb #11-model-039
 def _paddle_borders(law, scale):
     "Planes where two of a paddle's laws agree about its height, as `scale` shows them: [(normal (4,), place)]"
     slopes, offsets = law.weight[:, 0], law.bias[:, 0]
@@ -315,17 +347,18 @@ def _paddle_borders(law, scale):
     mean, spread = scale.mean.double(), scale.spread.double()
     return [(normal*spread, offset + normal@mean) for normal, offset in pairs if (normal*spread).norm() > 1e-4]
 
-# %% ../../nbs/11_models.core.ipynb #11-model-039
+# %% ../../nbs/11_models.core.ipynb #11-model-040
 def _grind(judges, x, h, v, here, glass): # (B, T, K, n) what judges see; (B, T, K) classes, bool
     "Each judge's glass is ground on the ticks within one of its event, or a plain one on all ticks"
     hit = (h == HIT_LEFT) | (h == HIT_RIGHT)
-    events = [h == i for i in range(1, len(HORIZONTAL))] + [v == i for i in range(1, len(VERTICAL))] + [hit & (v != NOTHING)]*2
+    events = ([h == i for i in range(1, len(HORIZONTAL))] + [v == i for i in range(1, len(VERTICAL))]
+              + [hit & (v != NOTHING)]*2)
     for j, what in enumerate(events):
         near = what.clone()
         near[:, 1:] |= what[:, :-1]; near[:, :-1] |= what[:, 1:]
         judges.fit(j, x[near & here] if glass == "event" else x[here], glass)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-041
+# %% ../../nbs/11_models.core.ipynb #11-model-042
 def loss_of(model:Model, batch:Batch, memory=None, out_penalty=0., slow_penalty=0.)->tuple[Tensor, dict]:
     "The training loss and its parts; all motion must be seen in the states. For the penalties see `expected_ball`"
     last = batch.weights.shape[1]
@@ -335,65 +368,74 @@ def loss_of(model:Model, batch:Batch, memory=None, out_penalty=0., slow_penalty=
     h, v = event_classes(balls)
     weights = batch.weights[..., None]*balls[..., PRESENT]
     mean = lambda losses, w=weights: (losses*w).sum()/w.sum().clamp_min(1e-6)
-    entropy = lambda logits, classes: F.cross_entropy(logits.flatten(0, -2), classes.flatten(), reduction="none").view(classes.shape)
+    entropy = lambda logits, classes: F.cross_entropy(
+        logits.flatten(0, -2), classes.flatten(), reduction="none").view(classes.shape)
     parts = dict(horizontal=mean(entropy(p.horizontal, h)), vertical=mean(entropy(p.vertical, v)))
     both = ((h == HIT_LEFT) | (h == HIT_RIGHT)) & (v != NOTHING) & (weights > 0)
     if model.ball_law.order_matters and both.any(): parts["order"] = _order_loss(p, balls, h, v, both)
-    nearest = ((p.paddle - paddles_of(target).unsqueeze(-2))/model.paddle_law.rms.mean(0).clamp_min(1e-6)).pow(2).sum(-1).argmin(-1)
+    nearest = ((p.paddle - paddles_of(target).unsqueeze(-2))/model.paddle_law.rms.mean(0).clamp_min(1e-6)
+               ).pow(2).sum(-1).argmin(-1)
     parts["paddle"] = mean(entropy(p.regime, nearest), batch.weights[..., None].expand(nearest.shape))
     if model.matches_end:
         over = p.match.gather(-1, h[..., None])[..., 0].amax(-1)
-        parts["match"] = mean(F.binary_cross_entropy_with_logits(over, target[..., MATCH_OVER], reduction="none"), batch.weights)
+        parts["match"] = mean(F.binary_cross_entropy_with_logits(over, target[..., MATCH_OVER], reduction="none"),
+                              batch.weights)
     if out_penalty or slow_penalty:
         there, some = balls[..., PRESENT] > 0.5, slice(PENALISED)
         ball, seen = expected_ball(p, some)[there[some]], balls[there][:, X:VY+1]
-        farthest, slowest = seen[:, :2].abs().amax(0), seen[:, 2:].norm(dim=-1).amin()       # where balls go, and how slowly
+        farthest, slowest = seen[:, :2].abs().amax(0), seen[:, 2:].norm(dim=-1).amin()  # where balls go, and how slowly
         parts["out"] = out_penalty*(ball[:, :2].abs() - farthest).relu().sum(-1).mean()
         parts["slow"] = slow_penalty*(slowest - ball[:, 2:].norm(dim=-1)).relu().mean()
     return sum(parts.values()), {name: part.item() for name, part in parts.items()}
 
+# %% ../../nbs/11_models.core.ipynb #11-model-043
 PENALISED = 128     # of each batch: eighteen laws for each ball are slow
 
 def expected_ball(p, some): # -> (some, ..., K, 4)
-    "x, y, vx, vy of each ball, averaged over events by their probabilities: what a penalty for impossible balls can take hold of"
+    ("x, y, vx, vy of each ball, averaged over events by their probabilities: "
+     "what a penalty for impossible balls can take hold of")
     view, h, v = p.view[some].detach(), p.horizontal[some].softmax(-1), p.vertical[some].softmax(-1)
     after = lambda i, j: p.law(view, *(torch.full(view.shape[:-1], k, device=view.device) for k in (i, j))).float()
-    return sum((h[..., i]*v[..., j])[..., None]*after(i, j) for i in range(len(HORIZONTAL)) for j in range(len(VERTICAL)))
+    return sum((h[..., i]*v[..., j])[..., None]*after(i, j)
+               for i in range(len(HORIZONTAL)) for j in range(len(VERTICAL)))
 
 def _order_loss(p, balls, h, v, both):
-    "Balls that met a wall and a paddle: which order explains what became of them, the first that does? Where none does, there is nothing to learn"
+    ("Balls that met a wall and a paddle: which order explains what became of them, the first that does? "
+     "Where none does, there is nothing to learn")
     after, view, h, v = balls[both][:, X:VY+1], p.view[both].detach(), h[both], v[both]
     miss = torch.stack([(p.law(view, h, v, torch.full_like(h, order)) - after).abs().amax(-1) for order in ORDER], -1)
     explains = miss < 1e-4
     return (F.cross_entropy(p.order[both], explains.int().argmax(-1), reduction="none")*explains.any(-1)).mean()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-048
+# %% ../../nbs/11_models.core.ipynb #11-model-050
 class ConstantVelocity(NoMemory):
     "Free flight and free paddles, learned by least squares; no event ever happens"
     needs_training = False
     def predict(self, states, actions, h, scale=None):
         p = super().predict(states, actions, h, scale)
         never = lambda logits: F.one_hot(torch.zeros_like(logits[..., 0], dtype=torch.long), logits.shape[-1])*-NEVER
-        return p._replace(horizontal=never(p.horizontal), vertical=never(p.vertical), regime=never(p.regime), match=torch.full_like(p.match, NEVER))
+        return p._replace(horizontal=never(p.horizontal), vertical=never(p.vertical), regime=never(p.regime),
+                          match=torch.full_like(p.match, NEVER))
 
-# %% ../../nbs/11_models.core.ipynb #11-model-049
+# %% ../../nbs/11_models.core.ipynb #11-model-051
 class Persistence(ConstantVelocity):
     "Nothing changes"
     def predict(self, states, actions, h, scale=None):
         p = super().predict(states, actions, h, scale)
         paddles = paddles_of(states).unsqueeze(-2).expand_as(p.paddle)
-        return p._replace(law=lambda view, h, v, order=None: view[..., 3:7], paddle=paddles, points=states[..., LEFT_POINTS:RIGHT_POINTS+1])
+        return p._replace(law=lambda view, h, v, order=None: view[..., 3:7], paddle=paddles,
+                          points=states[..., LEFT_POINTS:RIGHT_POINTS+1])
 
-# %% ../../nbs/11_models.core.ipynb #11-model-052
+# %% ../../nbs/11_models.core.ipynb #11-model-054
 MODEL_FORMAT = "pong_model.model/3"      # 3: counts balls; 2 had judges and laws; 1 one deciding network
 
-# %% ../../nbs/11_models.core.ipynb #11-model-053
+# %% ../../nbs/11_models.core.ipynb #11-model-055
 def seal(folder:Path, header:dict)->str:
     "The checksum of a model: its weights and everything that its header says"
     said = json.dumps({k: v for k, v in header.items() if k != "sha256"}, sort_keys=True)
     return hashlib.sha256((folder/"weights.safetensors").read_bytes() + said.encode()).hexdigest()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-054
+# %% ../../nbs/11_models.core.ipynb #11-model-056
 @contextmanager
 def new_folder(folder):
     "A folder to write into; what was written takes the place of `folder` whole, or not at all"
@@ -416,11 +458,12 @@ def save_model(model:Model, folder, **about)->Path:
     "Write `model` to `folder` (replaced whole); `about` is free JSON: the game, how it was trained, the command"
     with new_folder(folder) as new:
         (new/"weights.safetensors").write_bytes(weight_bytes(model))
-        header = dict(format=MODEL_FORMAT, model_type=type(model).__name__, config=dataclasses.asdict(model.config), about=model.about | about)
+        header = dict(format=MODEL_FORMAT, model_type=type(model).__name__,
+                      config=dataclasses.asdict(model.config), about=model.about | about)
         (new/"config.json").write_text(json.dumps(header | dict(sha256=seal(new, header)), indent=1) + "\n")
     return Path(folder)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-055
+# %% ../../nbs/11_models.core.ipynb #11-model-057
 def replace_folder(new:Path, folder:Path):
     "Give the finished folder `new` the name `folder`; what stood there goes once the new one is in place"
     old = None
@@ -430,7 +473,7 @@ def replace_folder(new:Path, folder:Path):
     os.replace(new, folder)
     if old: shutil.rmtree(old, ignore_errors=True)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-056
+# %% ../../nbs/11_models.core.ipynb #11-model-058
 def whole_folder(folder)->Path:
     "`folder`; if a kill hit `replace_folder` between its two renames, what stood there before is put back first"
     folder = Path(folder)
@@ -438,50 +481,57 @@ def whole_folder(folder)->Path:
         for old in folder.parent.glob(f".{folder.name}.old.*/folder"): os.replace(old, folder); break
     return folder
 
-# %% ../../nbs/11_models.core.ipynb #11-model-057
+# %% ../../nbs/11_models.core.ipynb #11-model-059
 def find_model(name:str)->type[Model]:
     "The class of a model by its name; every module of `pong_model.models` is searched, and whatever else was imported"
     if name not in MODELS:
         package = importlib.import_module("pong_model.models")
-        for module in pkgutil.iter_modules(package.__path__): importlib.import_module(f"pong_model.models.{module.name}")
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"pong_model.models.{module.name}")
     require(name in MODELS, "model_type", name, ", ".join(sorted(n for n, m in MODELS.items() if m.needs_training)))
     return MODELS[name]
 
-# %% ../../nbs/11_models.core.ipynb #11-model-058
+# %% ../../nbs/11_models.core.ipynb #11-model-060
 def read_model(folder, device="cpu")->Model:
     "Load a saved model; raises `FileNotFoundError` or `ValueError` with one line that says what is wrong"
     folder = whole_folder(folder)
     header, weights = folder/"config.json", folder/"weights.safetensors"
     for path in (header, weights):
-        if not path.is_file(): raise FileNotFoundError(f"model: {str(folder)!r} is not a model folder (it has no {path.name})")
+        if not path.is_file():
+            raise FileNotFoundError(f"model: {str(folder)!r} is not a model folder (it has no {path.name})")
     try: about = json.loads(header.read_text())
-    except ValueError: raise ValueError(f"model {str(folder)!r}: config.json is not JSON (truncated or not a model)") from None
+    except ValueError:
+        raise ValueError(f"model {str(folder)!r}: config.json is not JSON (truncated or not a model)") from None
     got = about.get("format") if isinstance(about, dict) else None
     require(got == MODEL_FORMAT, f"model {str(folder)!r}, format", got, MODEL_FORMAT)
-    missing = [k for k, kind in (("sha256", str), ("model_type", str), ("config", dict), ("about", dict)) if not isinstance(about.get(k), kind)]
-    require(not missing, f"model {str(folder)!r}, config.json", f"no proper {', '.join(missing)}", "what save_model writes")
+    missing = [k for k, kind in (("sha256", str), ("model_type", str), ("config", dict), ("about", dict))
+               if not isinstance(about.get(k), kind)]
+    require(not missing, f"model {str(folder)!r}, config.json", f"no proper {', '.join(missing)}",
+            "what save_model writes")
     digest = seal(folder, about)
-    require(digest == about["sha256"], f"model {str(folder)!r}, checksum", digest[:12] + "...", f"{about['sha256'][:12]}... (weights or config.json were cut short or changed)")
+    require(digest == about["sha256"], f"model {str(folder)!r}, checksum", digest[:12] + "...",
+            f"{about['sha256'][:12]}... (weights or config.json were cut short or changed)")
     cls = find_model(about["model_type"])
     model = cls(config_from_dict(cls.Config, about["config"], f"model {str(folder)!r}, config"))
     _fill(model, load_file(weights), folder)
     model.about = about["about"]
     return model.to(device).eval()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-059
+# %% ../../nbs/11_models.core.ipynb #11-model-061
 def _fill(model, tensors, folder):
     "Put `tensors` into `model`; names and shapes must agree"
     own = model.state_dict()
     wrong = sorted(set(own) ^ set(tensors)) or [k for k in own if own[k].shape != tensors[k].shape]
     k = wrong[0] if wrong else None
-    require(not wrong, f"model {str(folder)!r}, weights {k}", "shape " + str(tuple(tensors[k].shape)) if k in tensors else "nothing",
+    require(not wrong, f"model {str(folder)!r}, weights {k}",
+            "shape " + str(tuple(tensors[k].shape)) if k in tensors else "nothing",
             f"shape {tuple(own[k].shape)}" if k in own else "no such weights")
     model.load_state_dict(tensors)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-063
+# %% ../../nbs/11_models.core.ipynb #11-model-065
 def _leaves(prediction): return [p for p in prediction if isinstance(p, Tensor)]
 
-# %% ../../nbs/11_models.core.ipynb #11-model-064
+# %% ../../nbs/11_models.core.ipynb #11-model-066
 def check_model(
     make,             # () -> Model, freshly initialised
     n_balls:int=2,
@@ -492,26 +542,31 @@ def check_model(
     torch.manual_seed(0)
     model, B, n_f = make().eval(), 3, GAME_SIZE + n_balls*BALL_SIZE
     with torch.no_grad():
-        for p in model.parameters(): p += 0.1*torch.randn_like(p)*(p == 0).any()     # weights that begin at zero would hide the memory
+        # weights that begin at zero would hide the memory
+        for p in model.parameters(): p += 0.1*torch.randn_like(p)*(p == 0).any()
     states, actions = torch.randn(B, ticks, n_f)*0.5, torch.rand(B, ticks, 2)*2 - 1
     states[..., GAME_SIZE::BALL_SIZE] = 1
     close = lambda a, b: all(torch.allclose(x, y, atol=tol, rtol=tol) for x, y in zip(_leaves(a), _leaves(b)))
     with torch.no_grad():
         p = model(states, actions)
-        assert p.horizontal.shape == (B, ticks, n_balls, 6) and p.vertical.shape == (B, ticks, n_balls, 3), "shapes of the event logits"
-        assert p.view.shape == (B, ticks, n_balls, N_VIEW) and p.paddle.shape == (B, ticks, 2, N_REGIMES, 2), "shapes of what the laws see and say"
+        assert (p.horizontal.shape == (B, ticks, n_balls, 6)
+                and p.vertical.shape == (B, ticks, n_balls, 3)), "shapes of the event logits"
+        assert (p.view.shape == (B, ticks, n_balls, N_VIEW)
+                and p.paddle.shape == (B, ticks, 2, N_REGIMES, 2)), "shapes of what the laws see and say"
         assert all(x.dtype == torch.float32 for x in _leaves(p)), "predictions are float32"
-        assert all(torch.equal(x, y) for x, y in zip(_leaves(p), _leaves(model(states, actions)))), "the same input gives the same output"
+        assert all(torch.equal(x, y) for x, y in zip(_leaves(p), _leaves(model(states, actions)))), (
+            "the same input gives the same output")
         _check_time(model, states, actions, p, close)
         order = torch.tensor([2, 0, 1])
         shuffled = model(states[order], actions[order])
-        assert torch.allclose(shuffled.horizontal, p.horizontal[order], atol=tol) and torch.allclose(shuffled.view, p.view[order], atol=tol), "games do not see each other"
+        assert (torch.allclose(shuffled.horizontal, p.horizontal[order], atol=tol)
+                and torch.allclose(shuffled.view, p.view[order], atol=tol)), "games do not see each other"
         with tempfile.TemporaryDirectory() as d:
             again = read_model(save_model(model, Path(d)/"m"))(states, actions)
         assert all(torch.equal(x, y) for x, y in zip(_leaves(p), _leaves(again))), "what is loaded is what was saved"
     if model.needs_training: _check_gradients(make(), states, actions)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-065
+# %% ../../nbs/11_models.core.ipynb #11-model-067
 def _check_time(model, states, actions, p, close):
     "Nothing leaks from the future, and stepping equals the sequence, wherever it is cut"
     B, T, _ = states.shape
@@ -523,17 +578,19 @@ def _check_time(model, states, actions, p, close):
     for t in range(T):
         said, memory = model.step(states[:, t], actions[:, t], memory)
         stepped.append(said)
-    joined = [torch.stack(x, 1) if isinstance(x[0], Tensor) else x[0] for n, x in zip(Prediction._fields, zip(*stepped)) if n != "gain"]
+    joined = [torch.stack(x, 1) if isinstance(x[0], Tensor) else x[0]
+              for n, x in zip(Prediction._fields, zip(*stepped)) if n != "gain"]
     assert close(joined, p._replace(gain=None)), "stepping differs from the sequence"
     first, memory = model.unroll(states[:, :cut], actions[:, :cut])
     second, _ = model.unroll(states[:, cut:], actions[:, cut:], memory)
-    assert torch.allclose(torch.cat([first.horizontal, second.horizontal], 1), p.horizontal, atol=2e-4, rtol=2e-4), "a sequence cut in two differs"
+    assert torch.allclose(torch.cat([first.horizontal, second.horizontal], 1), p.horizontal,
+                          atol=2e-4, rtol=2e-4), "a sequence cut in two differs"
 
-# %% ../../nbs/11_models.core.ipynb #11-model-066
+# %% ../../nbs/11_models.core.ipynb #11-model-068
 def _check_gradients(model, states, actions):
     "Every parameter learns; what is fitted in closed form is a buffer, not a parameter"
-    for p in model.parameters(): nn.init.normal_(p, std=0.1)        # zero-initialised layers would hide what lies below them,
-    for b in model.buffers():                                       # and so would laws that nobody fitted
+    for p in model.parameters(): nn.init.normal_(p, std=0.1)  # zero-initialised layers would hide what lies below them,
+    for b in model.buffers():                                 # and so would laws that nobody fitted
         if b.is_floating_point(): b.copy_(torch.rand_like(b) + 0.5)
         if b.dtype == torch.bool: b.fill_(True)
     target = torch.cat([states, states[:, :1]], 1)

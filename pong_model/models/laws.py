@@ -43,7 +43,8 @@ def least_squares(x, y): # (N, n), (N, m)
     x, y = x.double(), y.double()
     mean, spread = x.mean(0), x.std(0, correction=0)
     spread = torch.where(spread > 1e-7, spread, torch.inf)
-    weight = torch.linalg.lstsq(torch.cat([(x - mean)/spread, torch.ones_like(x[:, :1])], 1), y, rcond=1e-9, driver="gelsd").solution.T
+    weight = torch.linalg.lstsq(torch.cat([(x - mean)/spread, torch.ones_like(x[:, :1])], 1), y,
+                                rcond=1e-9, driver="gelsd").solution.T
     slope = weight[:, :-1]/spread
     return slope, weight[:, -1] - slope@mean
 
@@ -56,7 +57,8 @@ class Experts(nn.Module):
             self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
         self.register_buffer("rms", torch.ones(n_classes, n_out))
     def fit(self, x, y, classes, most=50_000): # (N, n_in), (N, n_out), (N,)
-        "A class with too few examples for a fit keeps the map of all examples together; of many, every so-manieth is used"
+        """A class with too few examples for a fit keeps the map of all examples together;
+        of many, every so-manieth is used"""
         x, y = x.double(), y.double()
         thin = lambda rows: rows[::max(1, -(-len(rows)//most))]
         everything = least_squares(thin(x), thin(y))
@@ -86,16 +88,18 @@ def ball_view(states, paddles, scale): # (..., F), (..., 2) heights after the ti
 
 # %% ../../nbs/10_models.laws.ipynb #10-model-019
 class TwoLines(nn.Module):
-    "For each class, the lesser (or the greater) of two straight lines: y = side * min(side*(a1 x + b1), side*(a2 x + b2))"
+    """For each class, the lesser (or the greater) of two straight lines:
+    y = side * min(side*(a1 x + b1), side*(a2 x + b2))"""
     def __init__(self, n_classes):
         super().__init__()
-        self.register_buffer("lines", torch.zeros(n_classes, 2, 2, dtype=torch.float64))      # two of (a, b)
-        self.register_buffer("side", torch.ones(n_classes, dtype=torch.float64))              # 1: the lesser, -1: the greater
+        self.register_buffer("lines", torch.zeros(n_classes, 2, 2, dtype=torch.float64))  # two of (a, b)
+        self.register_buffer("side", torch.ones(n_classes, dtype=torch.float64))  # 1: the lesser, -1: the greater
         self.register_buffer("rms", torch.ones(n_classes))
     def fit(self, x, y, classes): # (N,) each
         for c in range(len(self.side)):
             mine, theirs = x[classes == c][:50_000, None].double(), y[classes == c][:50_000, None].double()
-            if len(mine) < 20: mine, theirs = x[:50_000, None].double(), y[:50_000, None].double()      # too few: the line of all
+            if len(mine) < 20:      # too few: the line of all
+                mine, theirs = x[:50_000, None].double(), y[:50_000, None].double()
             crowd = find_regimes(mine, theirs, 3)
             fits = [least_squares(mine[crowd == r], theirs[crowd == r]) for r in (0, 1) if (crowd == r).sum() >= 10]
             fits = fits or [least_squares(mine, theirs)]
@@ -126,14 +130,15 @@ def find_regimes(
         sample = left[torch.randperm(len(left), generator=rng)[:2000]]
         draws = [sample[torch.randint(len(sample), (x.shape[1] + 1,), generator=rng)] for _ in range(trials)]
         best = max((least_squares(x[i], y[i]) for i in draws), key=lambda law: on(law, sample).sum())
-        for _ in range(3): best = least_squares(*(a[left[on(best, left)]] for a in (x, y))) if on(best, left).any() else best
+        for _ in range(3):
+            best = least_squares(*(a[left[on(best, left)]] for a in (x, y))) if on(best, left).any() else best
         mine = on(best, left)
         regime[left[mine]] = r
         left = left[~mine]
     return regime
 
 # %% ../../nbs/10_models.laws.ipynb #10-model-024
-ORDER = WALL_LAST, WALL_FIRST, WALL_TWICE = 0, 1, 2     # when a ball meets a wall in the tick in which it meets a paddle
+ORDER = WALL_LAST, WALL_FIRST, WALL_TWICE = 0, 1, 2    # when a ball meets a wall in the tick in which it meets a paddle
 ROUNDING = 1e-6
 
 # %% ../../nbs/10_models.laws.ipynb #10-model-025
@@ -143,12 +148,12 @@ class BallLaw(nn.Module):
         super().__init__()
         C = len(HORIZONTAL)
         self.slope, self.speed = Experts(C, N_VIEW, 1), TwoLines(C)
-        self.register_buffer("turns", torch.ones(C, dtype=torch.float64))     # does vx change its sign?
-        self.along, self.across = Experts(C, 7, 1), Experts(C, 11, 1)         # x' and y'
-        self.wall = Experts(len(VERTICAL), 3, 2)                              # from y, vy and the court's scale to y, vy
-        self.register_buffer("order_matters", torch.tensor(False))            # of a wall and a paddle in one tick
+        self.register_buffer("turns", torch.ones(C, dtype=torch.float64))   # does vx change its sign?
+        self.along, self.across = Experts(C, 7, 1), Experts(C, 11, 1)       # x' and y'
+        self.wall = Experts(len(VERTICAL), 3, 2)                            # from y, vy and the court's scale to y, vy
+        self.register_buffer("order_matters", torch.tensor(False))          # of a wall and a paddle in one tick
         edges = torch.tensor([[0, -math.inf], [0, math.inf]], dtype=torch.float64).repeat(2, 1, 1)
-        self.register_buffer("edges", edges)      # along x and y, low and high: what pushes a ball stands at a*scale + b
+        self.register_buffer("edges", edges)  # along x and y, low and high: what pushes a ball stands at a*scale + b
 
     @staticmethod
     def _terms(view, motion): # (..., 10), (..., 2)
@@ -210,7 +215,8 @@ def push(self:BallLaw, view, before): # (..., 10), (...) the court's scale befor
     if not torch.isfinite(self.edges).any(): return view
     lines = lambda scale: self.edges[..., 0]*scale[..., None, None] + self.edges[..., 1]           # (..., 2, 2)
     now, then, place = lines(view[..., 2].double()), lines(before.double()), view[..., 3:5].double()
-    inside = ((place >= then[..., 0] - ROUNDING) & (place <= then[..., 1] + ROUNDING)) # what is out already is not pushed
+    # what is out already is not pushed
+    inside = ((place >= then[..., 0] - ROUNDING) & (place <= then[..., 1] + ROUNDING))
     x, y = torch.where(inside, place.clamp(now[..., 0], now[..., 1]), place).to(view.dtype).unbind(-1)
     return look(*view[..., :3].unbind(-1), x, y, *view[..., 5:7].unbind(-1))
 
@@ -224,7 +230,8 @@ def _find_edges(self:BallLaw, view, after, quiet):
             if (crowd == r).sum() < 20: continue
             weight, bias = least_squares(moved[crowd == r], place[crowd == r])
             side = int(weight[0, 2] > 0)
-            if abs(weight[0, 0]) < 0.5 and not torch.isfinite(self.edges[axis, side, 1]): self.edges[axis, side] = torch.stack([weight[0, 2], bias[0]])
+            if abs(weight[0, 0]) < 0.5 and not torch.isfinite(self.edges[axis, side, 1]):
+                self.edges[axis, side] = torch.stack([weight[0, 2], bias[0]])
 
 # %% ../../nbs/10_models.laws.ipynb #10-model-039
 N_REGIMES = 4
@@ -246,7 +253,7 @@ class Planes(nn.Module):
         super().__init__()
         self.linear = nn.Linear(n_in, n_planes)
         self.gain = nn.Parameter(math.log(gain) + 0.5*torch.randn(n_planes))
-        self.register_buffer("laid", torch.zeros(n_planes, dtype=torch.bool), persistent=False)    # which are not learned
+        self.register_buffer("laid", torch.zeros(n_planes, dtype=torch.bool), persistent=False)  # which are not learned
     @torch.no_grad()
     def lay(self, borders): # [(normal (n_in,), place)]
         "Put the last planes where these borders are, as sharp steps; `hold` keeps them there"
@@ -281,21 +288,27 @@ class Judges(nn.Module):
         J, draw = n_judges, lambda i, *shape: nn.Parameter((torch.rand(n_judges, *shape)*2 - 1)/i**0.5)
         self.register_buffer("mean", torch.zeros(J, 1, n_in))
         self.register_buffer("white", torch.zeros(J, n_in, n_in))
-        self.planes, self.place = nn.Parameter(torch.randn(J, n_in, planes)/n_in**0.5), nn.Parameter(torch.randn(J, 1, planes))
+        self.planes, self.place = (nn.Parameter(torch.randn(J, n_in, planes)/n_in**0.5),
+                                   nn.Parameter(torch.randn(J, 1, planes)))
         self.gain = nn.Parameter(math.log(3.) + 0.5*torch.randn(J, 1, planes))
-        self.first, self.first_bias = draw(planes + n_in, planes + n_in + n_memory, hidden), nn.Parameter(torch.zeros(J, 1, hidden))
+        self.first, self.first_bias = (draw(planes + n_in, planes + n_in + n_memory, hidden),
+                                       nn.Parameter(torch.zeros(J, 1, hidden)))
         self.second, self.second_bias = draw(hidden, hidden, hidden), nn.Parameter(torch.zeros(J, 1, hidden))
-        self.out, self.out_bias = nn.Parameter(torch.zeros(J, hidden + n_in, 1)), nn.Parameter(torch.full((J, 1, 1), -2.))
-        self.register_buffer("laid", torch.zeros(J, planes, dtype=torch.bool), persistent=False)    # which planes are not learned
+        self.out, self.out_bias = (nn.Parameter(torch.zeros(J, hidden + n_in, 1)),
+                                   nn.Parameter(torch.full((J, 1, 1), -2.)))
+        # which planes are not learned
+        self.register_buffer("laid", torch.zeros(J, planes, dtype=torch.bool), persistent=False)
         with torch.no_grad(): self.first[:, planes + n_in:] = 0      # the memory comes in as it proves useful
 
     def fit(self, j, x, glass="event", most=20_000): # (N, n_in): what judge j should see well
-        "Grind the glass of one judge; `one` only brings all inputs to one scale, `none` not even that. With too few examples it stays `none`"
+        """Grind the glass of one judge; `one` only brings all inputs to one scale, `none` not even that.
+        With too few examples it stays `none`"""
         x = x[::max(1, len(x)//most)].double()
         mean, spread = x.mean(0), x.std(0)
         if glass != "event" or len(x) < 2*x.shape[1]:
             one = glass == "one" and len(x) > 1
-            self.mean[j, 0], self.white[j] = mean*one, torch.diag(1/torch.where(spread > 1e-4, spread, 1.) if one else torch.ones_like(spread))
+            self.mean[j, 0], self.white[j] = (
+                mean*one, torch.diag(1/torch.where(spread > 1e-4, spread, 1.) if one else torch.ones_like(spread)))
             return
         spread = torch.where(spread > 1e-6, spread, torch.inf)
         _, s, axes = torch.linalg.svd((x - mean)/spread, full_matrices=False)
@@ -353,7 +366,8 @@ def flat_borders(view, axis, tolerance=1e-4): # (N, 10) float64; 3 or 4: balls w
     return borders
 
 def different(borders, near=1e-6):
-    "The same without repetition, the most crowded first: a plane through another's crowd, and the other through its, is the same"
+    """The same without repetition, the most crowded first:
+    a plane through another's crowd, and the other through its, is the same"""
     off, kept = lambda border, other: (other[2]@border[0] + border[1]).abs().median() > near, []
     for border in sorted(borders, key=lambda b: -len(b[2])):
         if all(off(border, other) or off(other, border) for other in kept): kept.append(border)
@@ -392,9 +406,11 @@ class ServeHead(nn.Module):
         mass = counts.double().clamp_min(0)
         if temperature:
             logs = mass.clamp_min(1e-300).log()
-            mass = torch.where(mass > 0, ((logs - logs.amax(1, keepdim=True))/max(temperature, 1e-3)).exp(), 0.)     # the most frequent bin has 1
+            # the most frequent bin has 1
+            mass = torch.where(mass > 0, ((logs - logs.amax(1, keepdim=True))/max(temperature, 1e-3)).exp(), 0.)
         mass = mass + 1e-12
         upto = (mass/mass.sum(1, keepdim=True)).cumsum(1)
         k = torch.searchsorted(upto, u.double()[:, None]).clamp_max(counts.shape[1] - 1)
         below = torch.cat([torch.zeros_like(upto[:, :1]), upto], 1).gather(1, k)
-        return (k + (u.double()[:, None] - below)/(upto.gather(1, k) - below))[:, 0].clamp(0, counts.shape[1] - 1e-3).float()
+        return ((k + (u.double()[:, None] - below)/(upto.gather(1, k) - below))[:, 0]
+                .clamp(0, counts.shape[1] - 1e-3).float())

@@ -112,7 +112,8 @@ PLAYED = RNNModel, NoMemory, TransformerModel, FlashAttentionTransformer    # on
 
 def _parts_of(model):
     "The weights of `model` by name; what a tick does not need is left out, the clock's hands are added"
-    parts = {k: v for k, v in model.state_dict().items() if not k.endswith(".rms") and not k.startswith(("serve.", "balls_seen"))}
+    parts = {k: v for k, v in model.state_dict().items()
+             if not k.endswith(".rms") and not k.startswith(("serve.", "balls_seen"))}
     if kind_of(model.config) == ATTENTION:
         cos, sin = model.clock[:, :, 0, 0, 0].unbind(1)              # each hand stands there twice, sin with both signs
         half = cos.shape[1]//2
