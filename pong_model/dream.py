@@ -20,7 +20,8 @@ from .evaluation import as_subject, compare, follow, rallies_right, record_ralli
 from .training import TrainConfig, fit
 from .tracking import load_model, model_folder
 from .envs import SAME_STEP, AnyGames, EnvConfig, Stage, episode_seed, rules_called
-from .agents import Agent, AgentConfig, Policy, find_player, first_points, load_agent, play_points, point_keys, save_agent, wilson
+from .agents import (Agent, AgentConfig, Policy, find_player, first_points, load_agent, play_points,
+    point_keys, save_agent, wilson)
 from .ppo import PPOConfig, best_agent, begin_run, train
 
 # %% auto #0
@@ -52,12 +53,15 @@ class Transfer:
         off = np.subtract(self.thought, self.shares)
         return float(off.mean()), float(1.96*off.std(ddof=1)/math.sqrt(len(off)))
 
-def reality(player:Player, opponent="equal", rules="arcade", seeds=SEEDS, points:int=POINTS, engine=None)->Transfer: # engine: as in `play_points`
+def reality(player:Player, opponent="equal", rules="arcade", seeds=SEEDS, points:int=POINTS,
+            engine=None)->Transfer: # engine: as in `play_points`
     "Play the fixed seeds in the exact game"
     played = [play_points(player, opponent, rules, points, seed, engine=engine) for seed in seeds]
-    return Transfer(tuple(p.share for p in played), points*len(seeds), sum(p.unfinished for p in played)/points/len(seeds))
+    return Transfer(tuple(p.share for p in played), points*len(seeds),
+                    sum(p.unfinished for p in played)/points/len(seeds))
 
-def opinion(player:Player, model:Model, opponent="equal", seeds=SEEDS, points:int=POINTS, event_temperature:float=0.)->tuple:
+def opinion(player:Player, model:Model, opponent="equal", seeds=SEEDS, points:int=POINTS,
+            event_temperature:float=0.)->tuple:
     "The shares of points that the model thinks the player makes: the same seeds, the same count, in the dream"
     keys = np.concatenate([point_keys(seed, points) for seed in seeds])
     engine = FuzzyEngine(model, n_games=len(keys), event_temperature=event_temperature)
@@ -84,12 +88,14 @@ class DreamConfig:
     @property
     def name(self)->str:
         where = Path(str(self.model_path)).name + (f"-{self.rules}" if self.is_exact and self.rules != "arcade" else "")
-        where += ("" if self.opponent == "equal" else f"-{self.opponent}") + ("" if self.horizon == 3600 else f"-h{self.horizon}")
+        where += (("" if self.opponent == "equal" else f"-{self.opponent}")
+                  + ("" if self.horizon == 3600 else f"-h{self.horizon}"))
         return f"{where}-t{self.event_temperature:g}-{self.total/1e6:g}M-s{self.seed}"
 
     def ppo(self)->PPOConfig:
         "The same training, whatever plays"
-        same = dict(total=self.total, games=self.games, seed=self.seed, rules=self.rules, opponent=self.opponent, horizon=self.horizon, points=0)
+        same = dict(total=self.total, games=self.games, seed=self.seed, rules=self.rules, opponent=self.opponent,
+                    horizon=self.horizon, points=0)
         if self.is_exact: return PPOConfig(**same)
         return PPOConfig(engine="fuzzy", model_path=self.model_path, event_temperature=self.event_temperature, **same)
 
@@ -112,10 +118,12 @@ def worse_model(name:str, folder, games:int=400, ticks:int=400)->Path:
     (options, settings), place = WORSE[name], Path(folder)/"worse"/name
     if (place/"config.json").is_file(): return place
     torch.manual_seed(0)
-    source, config = GameSource(RULES["arcade"], DataConfig(games=games, ticks=ticks, players="skilled"), threads=1), TrainConfig(**settings)
+    source, config = (GameSource(RULES["arcade"], DataConfig(games=games, ticks=ticks, players="skilled"), threads=1),
+                      TrainConfig(**settings))
     cls = find_model("RNNModel")
     model = cls(cls.Config(**options))
-    model.about = dict(game=dataclasses.asdict(RULES["arcade"]), training=dataclasses.asdict(config), command=f"worse_model({name!r})")
+    model.about = dict(game=dataclasses.asdict(RULES["arcade"]), training=dataclasses.asdict(config),
+                       command=f"worse_model({name!r})")
     return save_model(fit(model, source, config).model.eval(), place)
 
 def rightness(model:Model, n:int=300, seed:int=3, upto:int=200)->dict:
@@ -123,7 +131,8 @@ def rightness(model:Model, n:int=300, seed:int=3, upto:int=200)->dict:
     subject = as_subject(model)
     rallies = record_rallies("standard-v1", seed, n, subject.config)
     measured = compare(rallies, follow(subject.make, rallies, subject.positions_only), subject.start)
-    return dict(rallies_right=rallies_right(measured, upto), upto=upto, valid_ticks=valid_ticks(measured)["median"], n=n)
+    return dict(rallies_right=rallies_right(measured, upto), upto=upto,
+                valid_ticks=valid_ticks(measured)["median"], n=n)
 
 # %% ../nbs/43_dream.ipynb #43-dream-017
 TEMPERATURES = (0., .5, 1., 1.15)
@@ -144,24 +153,30 @@ def sealed(model_path)->str|None:
 
 def as_row(real:Transfer, **more)->dict:
     "A `Transfer` to be written down"
-    told = {name: getattr(real, name) for name in ("share", "interval", "unfinished", "opinion", "flattery", "n", "shares", "thought")}
+    told = {name: getattr(real, name) for name in (
+        "share", "interval", "unfinished", "opinion", "flattery", "n", "shares", "thought")}
     return more | told
 
+# %% ../nbs/43_dream.ipynb #43-dream-018
 def row(config:DreamConfig, folder, say=print)->dict:
     "Train, play, ask the dream; from `folder` if it was done before"
     place, sha256 = Path(folder)/config.name, sealed(config.model_path)
     def make():
         began = time.process_time()
         agent = dream(config)
-        seconds, real, right = time.process_time() - began, reality(agent, config.opponent, rules_called(config.rules)), None
+        seconds, real, right = (time.process_time() - began,
+                                reality(agent, config.opponent, rules_called(config.rules)), None)
         if not config.is_exact:
             model = load_model(config.model_path)
-            real = dataclasses.replace(real, thought=opinion(agent, model, config.opponent, event_temperature=config.event_temperature))
-            right = kept(Path(folder)/"rightness"/f"{Path(config.model_path).name}.json", lambda: rightness(model), sha256)
+            real = dataclasses.replace(real, thought=opinion(
+                agent, model, config.opponent, event_temperature=config.event_temperature))
+            right = kept(Path(folder)/"rightness"/f"{Path(config.model_path).name}.json",
+                         lambda: rightness(model), sha256)
         save_agent(agent, place, dream=dataclasses.asdict(config))
         said = "" if real.opinion is None else f", {real.opinion:.1%} in the dream"
         say(f"{config.name}: {real.share:.1%} of points in the exact game{said}; {seconds:.0f} s")
-        return as_row(real, **dataclasses.asdict(config) | dict(model_path=Path(config.model_path).name, name=config.name, seconds=seconds, rightness=right))
+        return as_row(real, **dataclasses.asdict(config) | dict(
+            model_path=Path(config.model_path).name, name=config.name, seconds=seconds, rightness=right))
     return kept(place/"row.json", make, sha256)
 
 def player_row(name:str, folder, opponent="equal", rules="arcade")->dict:
@@ -169,19 +184,23 @@ def player_row(name:str, folder, opponent="equal", rules="arcade")->dict:
     torch.manual_seed(0)
     game = rules_called(rules)
     player = Agent(Policy(AgentConfig())) if name == "untrained" else find_player(name)
-    return kept(Path(folder)/f"players-{rules}-{opponent}"/f"{name}.json", lambda: as_row(reality(player, opponent, game), name=name, rules=rules))
+    return kept(Path(folder)/f"players-{rules}-{opponent}"/f"{name}.json",
+                lambda: as_row(reality(player, opponent, game), name=name, rules=rules))
 
-# %% ../nbs/43_dream.ipynb #43-dream-019
+# %% ../nbs/43_dream.ipynb #43-dream-020
 def percent(x, off=None)->str: return "" if x is None else f"{x:.1%}" + ("" if off is None else f" ± {100*off:.1f}")
 
 def grouped(rows)->dict: # (place, temperature, rules, horizon): rows
     "Trainings that differ by nothing but their seed"
     groups = {}
-    for r in rows: groups.setdefault(tuple(r[name] for name in ("model_path", "event_temperature", "rules", "horizon")), []).append(r)
+    for r in rows:
+        groups.setdefault(
+            tuple(r[name] for name in ("model_path", "event_temperature", "rules", "horizon")), []).append(r)
     return groups
 
 def spread(rows)->float:
-    "The standard deviation of shares between trainings that differ by nothing but their seed, pooled; 0: each was done once"
+    """The standard deviation of shares between trainings that differ by nothing but their seed, pooled;
+    0: each was done once"""
     groups = [[r["share"] for r in some] for some in grouped(rows).values()]
     freedom = sum(len(some) - 1 for some in groups)
     return math.sqrt(sum(len(some)*np.var(some) for some in groups)/freedom) if freedom else 0.
@@ -195,17 +214,22 @@ def ratio(a:tuple, b:tuple)->tuple:
     "The first over the second, both with what they may be off"
     return a[0]/b[0], a[0]/b[0]*math.hypot(a[1]/max(a[0], 1e-9), b[1]/b[0])
 
-# %% ../nbs/43_dream.ipynb #43-dream-020
-TABLE_HEAD = ["trained in", "temperature", "points made in the exact game (95 %)", "each training", "of the exact-trained", "the dream's opinion", "flattery", "unfinished", "s of one core"]
+# %% ../nbs/43_dream.ipynb #43-dream-021
+TABLE_HEAD = ["trained in", "temperature", "points made in the exact game (95 %)", "each training",
+    "of the exact-trained", "the dream's opinion", "flattery", "unfinished", "s of one core"]
 
 def group_line(group, some, between:float, exact)->str:
     "One line of the table; `exact`: the mean share of the exact-trained and how far off it may be, or None"
     (place, temperature, rules, horizon), share = group, mean_share(some, between)
     mean = lambda name: None if some[0][name] is None else float(np.mean([r[name] for r in some]))
-    flattery = some[0]["flattery"] and (np.mean([r["flattery"][0] for r in some]), np.linalg.norm([r["flattery"][1] for r in some])/len(some))
-    what = place + (", classic rules" if rules == "classic" else "") + ("" if horizon == 3600 else f", broken off after {horizon} ticks")
-    cells = [what, f"{temperature:g}", percent(*share), ", ".join(f"{100*r['share']:.1f}" for r in some), percent(*ratio(share, exact)) if exact and place != "exact" else "",
-             percent(mean("opinion")), percent(*flattery) if flattery else "", percent(mean("unfinished")), f"{mean('seconds'):.0f}"]
+    flattery = some[0]["flattery"] and (
+        np.mean([r["flattery"][0] for r in some]), np.linalg.norm([r["flattery"][1] for r in some])/len(some))
+    what = (place + (", classic rules" if rules == "classic" else "")
+            + ("" if horizon == 3600 else f", broken off after {horizon} ticks"))
+    cells = [what, f"{temperature:g}", percent(*share), ", ".join(f"{100*r['share']:.1f}" for r in some),
+             percent(*ratio(share, exact)) if exact and place != "exact" else "",
+             percent(mean("opinion")), percent(*flattery) if flattery else "",
+             percent(mean("unfinished")), f"{mean('seconds'):.0f}"]
     return f"| {' | '.join(cells)} |"
 
 def transfer_table(rows, players=())->str: # markdown
@@ -214,10 +238,11 @@ def transfer_table(rows, players=())->str: # markdown
     exact = mean_share(exact, between) if exact and np.mean([r["share"] for r in exact]) > .01 else None
     lines = [f"| {' | '.join(TABLE_HEAD)} |", "|---"*len(TABLE_HEAD) + "|"]
     lines += [group_line(group, some, between, exact) for group, some in grouped(rows).items()]
-    lines += [f"| *{r['name']}* | | {percent(r['share'], np.ptp(r['interval'])/2)} | | | | | {r['unfinished']:.1%} | |" for r in players]
+    lines += [f"| *{r['name']}* | | {percent(r['share'], np.ptp(r['interval'])/2)} | | | | | {r['unfinished']:.1%} | |"
+              for r in players]
     return "\n".join(lines)
 
-# %% ../nbs/43_dream.ipynb #43-dream-023
+# %% ../nbs/43_dream.ipynb #43-dream-024
 ELSEWHERE = .01     # court heights, or as much a second: a ball so far off is wrong
 
 def disagree(true, said)->np.ndarray: # states (n, F) after the same tick; bool (n,)
@@ -243,15 +268,17 @@ class Disagreements(AnyGames):
         self.before, was, paid = np.where(running[:, None], self.states, self.home), running.copy(), rewards.copy()
         super()._tick(actions, running, rewards, terminated, truncated)
         self.judge.load(self.before)
-        self.true, self.said = self.judge.step(self.played), self.states.copy()     # a new episode is written into the states
+        # a new episode is written into the states
+        self.true, self.said = self.judge.step(self.played), self.states.copy()
         self.found = disagree(self.true, self.said) & (was > 0)
         rewards[:] = paid + self.found
 
-# %% ../nbs/43_dream.ipynb #43-dream-028
+# %% ../nbs/43_dream.ipynb #43-dream-029
 def seek(run)->object: # a `ppo.Run`, changed
     "Pay for disagreement from now on"
     n = run.config.games
-    games, keys = Disagreements(run.games.stage, n), np.random.default_rng((run.config.seed, 1)).integers(2**39, size=n, dtype=np.uint64)
+    games, keys = (Disagreements(run.games.stage, n),
+                   np.random.default_rng((run.config.seed, 1)).integers(2**39, size=n, dtype=np.uint64))
     run.seen, run.games = games.begin(np.arange(n), keys), games
     return run
 
@@ -266,7 +293,8 @@ def stage_of(config:DreamConfig)->Stage:
     return Stage(dataclasses.replace(config.ppo().env(1, find_player(config.opponent)), skip=1))
 
 def findings(player:Player, stage:Stage, n:int=256, ticks:int=2400)->dict:
-    "What a player on the left meets: ticks, disagreements (each a `finding`), and [offset, speed] of its own paddle's hits"
+    """What a player on the left meets: ticks, disagreements (each a `finding`),
+    and [offset, speed] of its own paddle's hits"""
     games, everyone, found, hits = Disagreements(stage, n), np.arange(n), [], []
     games.begin(everyone, np.uint64(1 << 41) + everyone.astype(np.uint64))         # training never comes there
     player.reset(everyone.astype(np.uint64), stage.game, 0)
@@ -278,25 +306,34 @@ def findings(player:Player, stage:Stage, n:int=256, ticks:int=2400)->dict:
         if len(ended): player.reset(ended.astype(np.uint64), stage.game, 0, ended)
     found, hits = np.concatenate(found), np.concatenate(hits)
     some = lambda rows: rows[::max(1, math.ceil(len(rows)/300))]         # enough for a picture
-    return dict(ticks=n*ticks, n_found=len(found), n_hits=len(hits), found=[finding(*rows, stage.game) for rows in some(found)], hits=[aim_of(before, stage.game) for before in some(hits)])
+    return dict(ticks=n*ticks, n_found=len(found), n_hits=len(hits),
+                found=[finding(*rows, stage.game) for rows in some(found)],
+                hits=[aim_of(before, stage.game) for before in some(hits)])
 
+# %% ../nbs/43_dream.ipynb #43-dream-030
 def aim_of(before, game:GameConfig)->list: # one row (F,)
     "Where the ball is about to meet the nearer paddle (offset over reach: 1 is the rim), and how fast it is"
     ball = Layout(1).balls(before[None])[0, 0]
     paddle = before[LEFT_Y] if ball[X] < 0 else before[RIGHT_Y]
-    at = ball[Y] + ball[VY]*max(0., float((.98 - game.ball_radius - abs(ball[X]))/max(abs(ball[VX]), 1e-6)))    # at the paddle's face
-    return [round(float(x), 4) for x in ((at - paddle)/(game.paddle_height/2 + game.ball_radius), np.hypot(ball[VX], ball[VY]))]
+    # at the paddle's face
+    at = ball[Y] + ball[VY]*max(0., float((.98 - game.ball_radius - abs(ball[X]))/max(abs(ball[VX]), 1e-6)))
+    return [round(float(x), 4) for x in (
+        (at - paddle)/(game.paddle_height/2 + game.ball_radius), np.hypot(ball[VX], ball[VY]))]
 
 def finding(before, true, said, game:GameConfig)->dict: # rows (F,)
     "One disagreement: what the game does, what the dream says, where, and how far apart they are"
     balls = Layout(1).balls(np.stack([before, true, said]))
     (h, v), place = event_classes(balls[1:]), balls[:, 0, X:Y + 1]
-    named = [" + ".join(x for x in (HORIZONTAL[a], VERTICAL[b]) if x != "nothing") or "nothing" for a, b in zip(h[:, 0], v[:, 0])]
-    return dict(true=named[0], said=named[1], place=[round(float(x), 4) for x in place[0]], aim=aim_of(before, game), apart=float(np.abs(balls[1, 0, X:VY + 1] - balls[2, 0, X:VY + 1]).max()))
+    named = [" + ".join(x for x in (HORIZONTAL[a], VERTICAL[b]) if x != "nothing") or "nothing"
+             for a, b in zip(h[:, 0], v[:, 0])]
+    return dict(true=named[0], said=named[1], place=[round(float(x), 4) for x in place[0]],
+                aim=aim_of(before, game),
+                apart=float(np.abs(balls[1, 0, X:VY + 1] - balls[2, 0, X:VY + 1]).max()))
 
-# %% ../nbs/43_dream.ipynb #43-dream-031
+# %% ../nbs/43_dream.ipynb #43-dream-033
 def exploiter(config:DreamConfig, folder, winner:Agent|None=None, say=print, **how)->dict: # of `findings`
-    "Train the exploiter of a dream, and see what it and others find; `winner`: by default who was trained there, see `row`"
+    """Train the exploiter of a dream, and see what it and others find;
+    `winner`: by default who was trained there, see `row`"""
     place = Path(folder)/f"exploiter-{config.name}"
     def make():
         began, stage = winner or load_agent(Path(folder)/config.name), stage_of(config)
@@ -304,12 +341,14 @@ def exploiter(config:DreamConfig, folder, winner:Agent|None=None, say=print, **h
         save_agent(agent, place, exploits=dataclasses.asdict(config))
         players = dict(exploiter=agent, winner=began, equal=find_player("equal"), random=find_player("random"))
         found = {name: findings(player, stage, **how) for name, player in players.items()}
-        say(f"exploiter of {config.name}: " + ", ".join(f"{name} {f['n_found']/f['ticks']*1e4:.3f}" for name, f in found.items()) + " in 10,000 ticks")
+        say(f"exploiter of {config.name}: "
+            + ", ".join(f"{name} {f['n_found']/f['ticks']*1e4:.3f}" for name, f in found.items()) + " in 10,000 ticks")
         return found
     return kept(place/"findings.json", make, sealed(config.model_path))
 
-# %% ../nbs/43_dream.ipynb #43-dream-034
-OTHERS = {name: "classic" for name in ("classic-rnn", "classic-transformer", "positions-rnn", "positions-transformer", "match-rnn")}
+# %% ../nbs/43_dream.ipynb #43-dream-036
+OTHERS = {name: "classic" for name in (
+    "classic-rnn", "classic-transformer", "positions-rnn", "positions-transformer", "match-rnn")}
 OTHERS |= {name: name for name in ("scale-rnn", "balls-rnn")}     # shipped model: the game that it learned
 ERRS = "level1"     # plays against them: in classic rules only the other's mistakes can be used
 
@@ -323,20 +362,24 @@ class Study(NamedTuple):
     beside:list     # did not learn, against the same
     found:dict      # by the exploiter, beside others
 
-def study(folder, temperatures=TEMPERATURES, seeds=(0, 1, 2, 3, 4), total:int=2_000_000, worse=tuple(WORSE), say=print)->Study:
+# %% ../nbs/43_dream.ipynb #43-dream-037
+def study(folder, temperatures=TEMPERATURES, seeds=(0, 1, 2, 3, 4), total:int=2_000_000, worse=tuple(WORSE),
+          say=print)->Study:
     "Do what is not done yet, and write it all into `folder`/study.json"
     require(len(temperatures) > 0, "temperatures", temperatures, "one or more")
     folder, classic = Path(folder), ("untrained", "random", "equal")
     def trained_in(*place, **more): return row(DreamConfig(*place, total=total, **more), folder, say=say)
     trusted = Stage(EnvConfig("fuzzy", "arcade-rnn")).horizon
     arcade = [trained_in(place, seed=seed) for place in ("exact", "arcade-rnn") for seed in seeds]
-    arcade += [trained_in("arcade-rnn", t, seed=seed) for t in temperatures if t for seed in seeds[:2]] + [trained_in("arcade-rnn", horizon=trusted)]
+    arcade += ([trained_in("arcade-rnn", t, seed=seed) for t in temperatures if t for seed in seeds[:2]]
+               + [trained_in("arcade-rnn", horizon=trusted)])
     theirs = [("exact", rules) for rules in sorted(set(OTHERS.values()))] + list(OTHERS.items())
     done = Study(arcade=arcade, players=[player_row(name, folder) for name in PLAYERS_BESIDE],
         worse=[trained_in(str(worse_model(name, folder))) for name in worse],
         control=[trained_in(place, rules="classic") for place in ("exact", "classic-rnn")],
         others=[trained_in(place, rules=rules, opponent=ERRS) for place, rules in theirs],
-        beside=[player_row(name, folder, ERRS, rules) for rules in sorted(set(OTHERS.values())) for name in classic if rules != "balls-rnn" or name == "random"],
+        beside=[player_row(name, folder, ERRS, rules) for rules in sorted(set(OTHERS.values())) for name in classic
+                if rules != "balls-rnn" or name == "random"],
         found=exploiter(DreamConfig(total=total), folder, say=say))
     write_atomically(folder/"study.json", lambda p: Path(p).write_text(json.dumps(done._asdict()) + "\n"))
     return done

@@ -191,6 +191,7 @@ def play_whole(
     joint = joined(inputs) if isinstance(inputs[0], Pixels) else np.concatenate(inputs)
     return Played(joint, *(np.concatenate(x) for x in others), result)
 
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-023
 class Chosen(NamedTuple):
     "What was chosen in `n` games"
     speeds:np.ndarray   # float32 (n,)
@@ -212,7 +213,7 @@ def _choose(policy, inputs, masks, u, work, columns)->Chosen:
     choose_actions(numbers, log_sigma, masks, u, is_greedy, *kind, actions, speeds, log_p)
     return Chosen(speeds, actions)
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-026
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-027
 @dataclass(frozen=True)
 class ReinforceConfig:
     "How an agent learns by REINFORCE"
@@ -235,7 +236,8 @@ class ReinforceConfig:
             is_number = isinstance(value, int if is_whole else (int, float)) and not isinstance(value, bool)
             is_fit = is_number and low <= value <= high and (name != "learning_rate" or value > 0)
             require(is_fit, name, value, f"a {'whole ' if is_whole else ''}number from {low} to {high}")
-        is_built_in = isinstance(self.opponent, str) and isinstance(find_player(self.opponent, "opponent"), BuiltInPlayer)
+        is_built_in = (isinstance(self.opponent, str)
+                       and isinstance(find_player(self.opponent, "opponent"), BuiltInPlayer))
         require(is_built_in, "opponent", self.opponent, "a built-in player's name, or equal")
 
 _LIMITS = dict(updates=(0, 10**7), points=(2, 10**6), longest=(1, 10**5), gamma=(0, 1), learning_rate=(0, 1),
@@ -243,7 +245,7 @@ _LIMITS = dict(updates=(0, 10**7), points=(2, 10**6), longest=(1, 10**5), gamma=
 ORIGINAL = AgentConfig("frames", "discrete", hidden_size=250, num_layers=1)     # one layer of 250, on differences
 ON_NUMBERS = dataclasses.replace(ORIGINAL, observation="state")
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-030
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-031
 @dataclass
 class Run:
     "A training at the end of an update"
@@ -253,12 +255,12 @@ class Run:
     optimiser:torch.optim.Optimizer
     update:int = 0
     decisions:int = 0
-    seconds:float = 0.                           # spent on learning, validations and pauses left out, on the wall's clock
-    processor:float = 0.                         # and by the clock of the processor, which runs for this process alone
-    history:list = field(default_factory=list)   # a record for each update
-    best:float = -1.                             # the best validation
-    best_weights:dict|None = None                # and the policy then
-    stop:str = ""                                # set it to a reason to end the run after this update
+    seconds:float = 0.                         # spent on learning, validations and pauses left out, on the wall's clock
+    processor:float = 0.                       # and by the clock of the processor, which runs for this process alone
+    history:list = field(default_factory=list) # a record for each update
+    best:float = -1.                           # the best validation
+    best_weights:dict|None = None              # and the policy then
+    stop:str = ""                              # set it to a reason to end the run after this update
     @property
     def policy(self)->Policy: return self.agent.policy
     @property
@@ -266,10 +268,12 @@ class Run:
     @property
     def progress(self)->float: return self.update/max(1, self.config.updates)
 
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-032
 def begin_run(agent_config:AgentConfig=ON_NUMBERS, config:ReinforceConfig=ReinforceConfig())->Run:
     "A new agent; its inputs are normalised by what it sees in a first round of points, before it learns anything"
     torch.manual_seed(config.seed)
-    stage = Stage(EnvConfig(rules=rules_called(config.rules), opponent=find_player(config.opponent), skip=agent_config.skip))
+    stage = Stage(EnvConfig(rules=rules_called(config.rules), opponent=find_player(config.opponent),
+                            skip=agent_config.skip))
     policy = new_policy(dataclasses.replace(agent_config, n_balls=stage.game.n_balls))
     agent = Agent(policy, dict(game=dataclasses.asdict(stage.game), training=dataclasses.asdict(config)))
     flat_weights(policy)                # one piece of memory, which compiled code reads and the optimiser writes
@@ -285,7 +289,7 @@ def fresh_points(config:ReinforceConfig, update:int)->tuple:
     rng = np.random.default_rng((config.seed, update))
     return rng.integers(2**39, size=config.points, dtype=np.uint64), rng     # far from the keys of evaluations
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-032
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-034
 def judged(policy:Policy, played:Played)->tuple: # tensors (N,), ()
     "How likely each decision was, natural logarithm; and how undecided the policy is in these situations, mean nats"
     numbers, masks = forward(policy, played.inputs), torch.from_numpy(played.masks)
@@ -323,8 +327,9 @@ def train(run:Run, logs=(), hooks=())->Run:
         for hook in hooks: hook(run)
     return run
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-034
-FAR = 10.      # nats: a KL divergence beyond it is no update, but an accident (healthy ones are below 1, most of them below 0.1)
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-036
+# nats: a KL divergence beyond it is no update, but an accident (healthy ones are below 1, most of them below 0.1)
+FAR = 10.
 SURE = 1e-3    # nats: who is less undecided than this tries out nothing any more
 
 def keep(policy:Policy)->dict:
@@ -333,7 +338,8 @@ def keep(policy:Policy)->dict:
 
 def what_is_wrong(run:Run, record:dict)->str:
     "What an update broke; nothing if all is well"
-    least = NARROW + .5*math.log(2*math.pi*math.e) if run.policy.config.action == "continuous" else 0.   # of all entropies
+    # of all entropies
+    least = NARROW + .5*math.log(2*math.pi*math.e) if run.policy.config.action == "continuous" else 0.
     if not np.isfinite(flat_weights(run.policy)).all(): return "a weight is no number"
     if not record["kl"] < FAR: return f"its KL divergence from the one before is {record['kl']:.3g}"
     if not record["entropy"] > least + SURE: return "it is sure of everything and tries out nothing any more"
@@ -344,10 +350,13 @@ def give_up(run:Run, good:dict, wrong:str, logs):
     for log in logs: log(run.history[-1])
     run.policy.load_state_dict(good)
     run.stop = f"diverged in update {run.update}"
-    raise Diverged(f"the policy was lost in update {run.update} ({wrong}); the one before it was kept; try a lower learning_rate")
+    raise Diverged(f"the policy was lost in update {run.update} ({wrong}); "
+                   "the one before it was kept; try a lower learning_rate")
 
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-037
 def shares(agent:Agent, opponents, points:int)->dict[str, float]: # against/<name>: share of points
-    "The share of fresh points that an agent makes, greedily, in the game that it learned; those of more than a minute are lost"
+    """The share of fresh points that an agent makes, greedily, in the game that it learned;
+    those of more than a minute are lost"""
     game, told = config_from_dict(GameConfig, agent.about["game"], "agent, game"), {}
     keys = np.uint64(1 << 40) + np.arange(points, dtype=np.uint64)      # training never comes there
     for name in opponents:
@@ -368,7 +377,7 @@ def best_agent(run:Run)->Agent:
     if run.best_weights: agent.policy.load_state_dict(run.best_weights)
     return agent
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-037
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-040
 CHECKPOINT = "pong_model.reinforce/2"
 SCALARS = dict(update=int, decisions=int, seconds=float, processor=float, best=float, history=list)
 
@@ -387,7 +396,7 @@ def save_run(run:Run, folder)->Path:
         (new/"training.json").write_text(json.dumps(record) + "\n")
     return Path(folder)
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-038
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-041
 FREE = ("updates", "eval_every", "eval_points")      # what may differ when a run is taken up
 
 def check_record(record:dict, folder, file:str, kinds:dict):
@@ -399,7 +408,8 @@ def check_record(record:dict, folder, file:str, kinds:dict):
 def check_same(given, kept, free=()):
     "Settings for a run that goes on: `kept`, or the `given` ones, which must be the same in all but `free`"
     if given is None: return kept
-    differ = [f.name for f in dataclasses.fields(kept) if f.name not in free and getattr(given, f.name) != getattr(kept, f.name)]
+    differ = [f.name for f in dataclasses.fields(kept)
+              if f.name not in free and getattr(given, f.name) != getattr(kept, f.name)]
     said = [", ".join(f"{name}={getattr(c, name)}" for name in differ) for c in (given, kept)]
     require(not differ, "resume", said[0], f"{said[1]} as the checkpoint has it")
     return given
@@ -414,8 +424,10 @@ def read_run(folder:Path)->tuple: # the record, the tensors
     require(got == CHECKPOINT, f"resume {str(folder)!r}, format", got, CHECKPOINT)
     check_record(record, folder, file, dict(config=dict) | SCALARS)
     try: return record, load_file(folder/"training.safetensors")
-    except Exception as error: raise ValueError(f"{where}: training.safetensors is broken ({type(error).__name__})") from None
+    except Exception as error:
+        raise ValueError(f"{where}: training.safetensors is broken ({type(error).__name__})") from None
 
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-042
 def load_run(folder, config:ReinforceConfig|None=None, agent_config:AgentConfig|None=None)->Run:
     """Take up a run. Settings that are given must be the checkpoint's, but for those in `FREE`.
 
@@ -429,7 +441,8 @@ def load_run(folder, config:ReinforceConfig|None=None, agent_config:AgentConfig|
     run.agent.about = agent.about | run.agent.about
     of = lambda part: {name.removeprefix(f"{part}."): x for name, x in tensors.items() if name.startswith(f"{part}.")}
     missing = sorted(run_tensors(run).keys() - tensors.keys())
-    require(not missing, f"resume {str(folder)!r}, training.safetensors", f"no {', '.join(missing[:1])}", "what save_run writes")
+    require(not missing, f"resume {str(folder)!r}, training.safetensors",
+            f"no {', '.join(missing[:1])}", "what save_run writes")
     run.policy.load_state_dict(of("policy"))
     state = run.optimiser.state_dict()
     for key, x in of("rmsprop").items():
@@ -440,17 +453,19 @@ def load_run(folder, config:ReinforceConfig|None=None, agent_config:AgentConfig|
     run.best_weights = of("best") or None
     return run
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-045
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-049
 def status_line(run)->str:
     "What a run has to say for itself, in a line"
     total, last = getattr(run, "total", None), run.history[-1] if run.history else {}
-    where = f"update {getattr(run, 'update', len(run.history)):,}" + (f" of {total:,}" if isinstance(total, int) else "")
+    where = (f"update {getattr(run, 'update', len(run.history)):,}"
+             + (f" of {total:,}" if isinstance(total, int) else ""))
     told = [where, f"{last['decisions']/1e6:.2f} M decisions"] if "decisions" in last else [where]
     if "decisions_per_s" in last: told.append(f"{last['decisions_per_s']/1e3:,.0f} thousand/s")
     if "share" in last: told.append(f"{last['share']:.0%} of points while trying")
     checked = [row["validation"] for row in run.history if "validation" in row][-1:]
     return ", ".join(told + [f"{share:.0%} of fresh ones against {run.config.opponent}" for share in checked])
 
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-050
 class Control:
     "Pause, resume, status, quit: what people ask of a training while it runs. A hook; asking is safe from any thread"
     def __init__(self,
@@ -484,7 +499,7 @@ class Control:
             self.wants_status, self.said = False, time.monotonic()
             self.say(status_line(run))
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-048
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-053
 class Keys:
     "Keys pressed in a terminal, for a `Control`; a context manager"
     MEANING = {"p": "toggle", " ": "toggle", "s": "status", "q": "quit"}
@@ -523,7 +538,7 @@ class Keys:
         import termios
         if self._is_mine(): termios.tcsetattr(self.terminal, termios.TCSADRAIN, self.before)
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-052
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-057
 @contextmanager
 def signals(control:Control):
     "Signals sent to this process, for a `Control`; does nothing in other threads than the main one, which get none"
@@ -544,7 +559,7 @@ def listening(control:Control):
     "Keys and signals for a `Control`"
     with Keys(control), signals(control): yield control
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-058
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-063
 def in_background(work, *arguments, **settings)->Future:
     "Call `work` in a thread of its own; `result()` of what is given back waits for it"
     pool = ThreadPoolExecutor(1, "training")
@@ -558,7 +573,8 @@ class Buttons:
         import ipywidgets
         self.control = control or Control(every=.5)
         self.control.say = self.show
-        self.pause, self.quit = (ipywidgets.Button(description=name, layout=dict(width="auto")) for name in ("Pause", "Checkpoint and quit"))
+        self.pause, self.quit = (ipywidgets.Button(description=name, layout=dict(width="auto"))
+                                 for name in ("Pause", "Checkpoint and quit"))
         self.line = ipywidgets.Label("not begun")
         self.pause.on_click(lambda _: self.control.toggle())
         self.quit.on_click(lambda _: self.control.quit())
@@ -574,11 +590,13 @@ class Buttons:
 
     def _repr_mimebundle_(self, **kwargs): return self.box._repr_mimebundle_(**kwargs)
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-063
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-068
 def learn(run:Run, folder, logs=(), hooks=())->Run:
-    "Train with checkpoints in `folder` (the agent is `folder`/agent); `Diverged` is raised after the last good policy was saved"
+    """Train with checkpoints in `folder` (the agent is `folder`/agent);
+    `Diverged` is raised after the last good policy was saved"""
     def keep(run):
-        if run.stop or run.update % run.config.eval_every == 0 or run.update == run.config.updates: save_run(run, folder)
+        if run.stop or run.update % run.config.eval_every == 0 or run.update == run.config.updates:
+            save_run(run, folder)
     try: return train(run, logs, [*hooks, keep])
     except Diverged:
         save_run(run, folder)
@@ -586,10 +604,14 @@ def learn(run:Run, folder, logs=(), hooks=())->Run:
 
 class Progress:
     "A hook: a progress bar with the share of points and decisions a second"
-    def __init__(self, run:Run): self.bar = tqdm(total=run.config.updates, initial=run.update, unit="update", dynamic_ncols=True, mininterval=.5)
+    def __init__(self, run:Run):
+        self.bar = tqdm(total=run.config.updates, initial=run.update, unit="update",
+                        dynamic_ncols=True, mininterval=.5)
+
     def __call__(self, run):
         last = run.history[-1]
-        self.bar.set_postfix({"points": f"{last['share']:.0%}", "decisions/s": f"{last['decisions_per_s']/1e3:.0f}k"}, refresh=False)
+        self.bar.set_postfix({"points": f"{last['share']:.0%}", "decisions/s": f"{last['decisions_per_s']/1e3:.0f}k"},
+                             refresh=False)
         self.bar.update(1)
         if run.stop or run.update >= run.config.updates: self.bar.close()
 
@@ -609,10 +631,12 @@ def carry_on(
         if run.update: save_agent(best_agent(run), out/"agent", **told)
     return run
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-066
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-071
 class Against:
     "A hook: writes `against/<name>`, the share of points against each fixed opponent, into the history and to `logs`"
-    def __init__(self, logs, points:int=256, opponents=FIXED): self.logs, self.points, self.opponents = logs, points, opponents
+    def __init__(self, logs, points:int=256, opponents=FIXED):
+        self.logs, self.points, self.opponents = logs, points, opponents
+
     def __call__(self, run):
         if run.update % run.config.eval_every and not run.stop and run.progress < 1: return
         told = shares(run.agent, self.opponents, self.points)

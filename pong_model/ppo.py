@@ -16,8 +16,9 @@ from .exact import HALF, ONE, TWO, ZERO
 from .models.core import new_folder, whole_folder
 from .training import Diverged
 from .envs import SAME_STEP, EnvConfig, Stage, games_of, rules_called
-from .agents import (BLOCK, NARROW, WIDE, Agent, AgentConfig, Eyes, Policy, decide, entropy, find_player, flat_weights,
-    forbidden, forward_block, load_agent, log_probability, play_points, save_agent, swift, swift_inlined, turned, workspace)
+from .agents import (BLOCK, NARROW, WIDE, Agent, AgentConfig, Eyes, Policy, decide, entropy, find_player,
+    flat_weights, forbidden, forward_block, load_agent, log_probability, play_points, save_agent, swift, swift_inlined,
+    turned, workspace)
 from .policy_gradient import Control, check_record, check_same, listening
 
 # %% auto #0
@@ -63,19 +64,23 @@ class PPOConfig:
         require(self.update in ("compiled", "torch"), "update", self.update, "compiled or torch")
         for name, (low, high) in _LIMITS.items():
             value, whole = getattr(self, name), not isinstance(getattr(type(self), name), float)
-            ok = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool) and low <= value <= high
-            require(ok and (name != "max_norm" or value), name, value, f"a {'whole ' if whole else ''}number from {low} to {high}")
+            ok = (isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+                  and low <= value <= high)
+            require(ok and (name != "max_norm" or value), name, value,
+                    f"a {'whole ' if whole else ''}number from {low} to {high}")
         for name in ("gamma", "learning_rate", "clip", "entropy"): read_schedule(name, getattr(self, name))
-        require(max(scheduled(self.gamma, k/100) for k in range(101)) <= 1, "gamma", self.gamma, "at most 1, or a schedule of that")
+        require(max(scheduled(self.gamma, k/100) for k in range(101)) <= 1, "gamma", self.gamma,
+                "at most 1, or a schedule of that")
         self.env(1)
 
     def env(self, skip:int, opponent="random")->EnvConfig:
         "What is played, one point an episode"
-        return EnvConfig(self.engine, self.model_path, rules_called(self.rules), opponent, horizon=self.horizon, skip=skip,
-                         event_temperature=self.event_temperature, serve_temperature=self.serve_temperature)
+        return EnvConfig(self.engine, self.model_path, rules_called(self.rules), opponent, horizon=self.horizon,
+                         skip=skip, event_temperature=self.event_temperature, serve_temperature=self.serve_temperature)
 
-_LIMITS = dict(horizon=(1, 10**6), total=(1, 10**12), games=(1, 10**6), decisions=(1, 10**5), epochs=(1, 1000), minibatch=(2, 10**7),
-    lambda_=(0, 1), value_weight=(0, 1000), max_norm=(0, 10**6), average=(0, .9999), target=(0, 1), points=(0, 10**7), eval_every=(1, 10**6), seed=(0, 2**16 - 1))
+_LIMITS = dict(horizon=(1, 10**6), total=(1, 10**12), games=(1, 10**6), decisions=(1, 10**5), epochs=(1, 1000),
+    minibatch=(2, 10**7), lambda_=(0, 1), value_weight=(0, 1000), max_norm=(0, 10**6), average=(0, .9999),
+    target=(0, 1), points=(0, 10**7), eval_every=(1, 10**6), seed=(0, 2**16 - 1))
 
 # %% ../nbs/42_ppo.ipynb #42-ppo-007
 def read_schedule(name:str, text)->tuple:
@@ -86,7 +91,8 @@ def read_schedule(name:str, text)->tuple:
         elif kind == "piecewise": numbers = [tuple(float(x) for x in pair.split(":")) for pair in rest.split(",")]
         else: kind, numbers = "constant", [float(text)]
         flat = np.array(numbers, float)
-        ok = flat.shape == dict(linear=(2,), cosine=(2,), constant=(1,)).get(kind, (len(numbers), 2)) and np.isfinite(flat).all() and (flat >= 0).all()
+        ok = (flat.shape == dict(linear=(2,), cosine=(2,), constant=(1,)).get(kind, (len(numbers), 2))
+              and np.isfinite(flat).all() and (flat >= 0).all())
         if kind == "piecewise": ok = ok and flat[0, 0] == 0 and (np.diff(flat[:, 0]) > 0).all() and flat[-1, 0] < 1
     except (ValueError, TypeError): ok = False
     require(ok, name, text, "a number from 0, linear:FROM:TO, cosine:FROM:TO or piecewise:0:FROM,SHARE:NEXT,...")
@@ -126,11 +132,12 @@ STATS = ("policy_loss", "value_loss", "entropy", "kl", "clip_fraction")
 
 def ppo_loss(policy:Policy, batch:Batch, clip:float, entropy_weight:float, value_weight:float):
     "The loss of a minibatch (of tensors), and its `STATS`"
-    x = batch.normal                                     # normalised when it was seen: the policy's own layers are enough
+    x = batch.normal                     # normalised when it was seen: the policy's own layers are enough
     for layer in policy.layers[:-1]: x = layer(x).relu()
     numbers, values = (out := policy.layers[-1](x))[:, :-1], out[:, -1]
     log_ratio = log_probability(policy, numbers, batch.actions, batch.masks) - batch.log_p
-    ratio, advantages = log_ratio.exp(), (batch.advantages - batch.advantages.mean())/(batch.advantages.std(correction=0) + 1e-8)
+    ratio, advantages = (log_ratio.exp(),
+                         (batch.advantages - batch.advantages.mean())/(batch.advantages.std(correction=0) + 1e-8))
     gain = torch.minimum(ratio*advantages, ratio.clamp(1 - clip, 1 + clip)*advantages).mean()
     error, doubt = .5*(values - batch.returns).square().mean(), entropy(policy, numbers, batch.masks).mean()
     kl = (ratio - 1 - log_ratio).mean()                  # Schulman's estimate: never negative, little noise
@@ -190,7 +197,8 @@ def backward_block(weights, sizes, work, back, grad):
             while i + 4 <= n_in:
                 t0, t1, t2, t3 = ZERO, ZERO, ZERO, ZERO
                 for s in range(BLOCK):
-                    t0 += d[j, s]*x[i, s]; t1 += d[j, s]*x[i + 1, s]; t2 += d[j, s]*x[i + 2, s]; t3 += d[j, s]*x[i + 3, s]
+                    t0 += d[j, s]*x[i, s]; t1 += d[j, s]*x[i + 1, s]
+                    t2 += d[j, s]*x[i + 2, s]; t3 += d[j, s]*x[i + 3, s]
                 grad[row + i] += t0; grad[row + i + 1] += t1; grad[row + i + 2] += t2; grad[row + i + 3] += t3
                 i += 4
             while i < n_in:
@@ -211,8 +219,8 @@ def backward_block(weights, sizes, work, back, grad):
 
 # %% ../nbs/42_ppo.ipynb #42-ppo-019
 @swift
-def gradient(weights, sizes, normal, actions, masks, log_p, advantages, returns, chosen, clip, entropy_weight, value_weight,
-             is_continuous, levels, work, back, room, grad, stats):
+def gradient(weights, sizes, normal, actions, masks, log_p, advantages, returns, chosen, clip, entropy_weight,
+             value_weight, is_continuous, levels, work, back, room, grad, stats):
     "`ppo_loss` and its gradient for the decisions `chosen`; adds its statistics to `stats`"
     n, last, n_out, d_sigma = len(chosen), len(sizes) - 1, sizes[-1] - 1, ZERO
     mean, square, share, one_less, one_more = 0., 0., ONE/np.float32(n), ONE - clip, ONE + clip
@@ -238,7 +246,9 @@ def gradient(weights, sizes, normal, actions, masks, log_p, advantages, returns,
                 precision, moves = np.exp(-TWO*kept), ONE if kept == free else ZERO
                 said, doubt = -HALF*off*off*precision - kept - half_log, kept + half_log + HALF
                 d_logp[0], d_logp[1], d_h[0], d_h[1] = off*precision, moves*(off*off*precision - ONE), ZERO, moves
-            else: said, doubt = class_slopes(z, s, p, int(actions[r, 0]), int(actions[r, 1]), np.int64(masks[r]), levels, d_logp, d_h)
+            else:
+                said, doubt = class_slopes(z, s, p, int(actions[r, 0]), int(actions[r, 1]), np.int64(masks[r]),
+                                           levels, d_logp, d_h)
             log_ratio, advantage = said - log_p[r], (advantages[r] - np.float32(mean))*spread
             ratio, error = np.exp(log_ratio), z[n_out, s] - returns[r]
             clipped = min(max(ratio, one_less), one_more)
@@ -248,7 +258,8 @@ def gradient(weights, sizes, normal, actions, masks, log_p, advantages, returns,
             d[n_out, s] = value_weight*share*error
             if is_continuous: d_sigma += d[1, s]
             stats[0] -= share*min(ratio*advantage, clipped*advantage); stats[1] += HALF*share*error*error
-            stats[2] += share*doubt; stats[3] += share*(ratio - ONE - log_ratio); stats[4] += share if abs(ratio - ONE) > clip else ZERO
+            stats[2] += share*doubt; stats[3] += share*(ratio - ONE - log_ratio)
+            stats[4] += share if abs(ratio - ONE) > clip else ZERO
         backward_block(weights, sizes, work, back, grad)
     grad[-1] = d_sigma
 
@@ -312,6 +323,7 @@ class Run:
     @property
     def progress(self)->float: return min(1., self.decisions/self.config.total)
 
+# %% ../nbs/42_ppo.ipynb #42-ppo-029
 def begin_run(agent_config:AgentConfig, config:PPOConfig)->Run:
     "A new agent and its games; everything that can be wrong with the settings is found here"
     torch.manual_seed(config.seed)
@@ -321,12 +333,14 @@ def begin_run(agent_config:AgentConfig, config:PPOConfig)->Run:
     policy, n = Policy(agent_config), config.games
     agent = Agent(copy.deepcopy(policy), dict(game=dataclasses.asdict(stage.game), training=dataclasses.asdict(config)))
     games, weights = games_of(stage, n), flat_weights(policy)
-    keys = np.random.default_rng((config.seed, 1)).integers(2**39, size=n, dtype=np.uint64)    # far from those of evaluations
+    # far from those of evaluations
+    keys = np.random.default_rng((config.seed, 1)).integers(2**39, size=n, dtype=np.uint64)
     seen, D = games.begin(np.arange(n), keys), agent_config.n_inputs
-    return Run(agent, policy, config, games, seen, np.ones(n, np.bool_), Eyes(agent_config, n, stage.game), Spread(0., np.zeros(D), np.zeros(D)),
-               Spread(0., np.zeros(()), np.zeros(())), np.zeros(n), np.zeros_like(weights), np.zeros_like(weights))
+    return Run(agent, policy, config, games, seen, np.ones(n, np.bool_), Eyes(agent_config, n, stage.game),
+               Spread(0., np.zeros(D), np.zeros(D)), Spread(0., np.zeros(()), np.zeros(())),
+               np.zeros(n), np.zeros_like(weights), np.zeros_like(weights))
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-030
+# %% ../nbs/42_ppo.ipynb #42-ppo-031
 class Rollout(NamedTuple):
     "What a batch of games gave; T decisions of n games"
     normal:np.ndarray      # float32 (T, n, D)
@@ -342,8 +356,10 @@ class Rollout(NamedTuple):
 def empty_rollout(T:int, n:int, D:int)->Rollout:
     "Room for a batch"
     f, room = np.float32, lambda dtype, *more: np.zeros((T, n, *more), dtype)
-    return Rollout(room(f, D), room(f, 2), room(np.uint8), room(f), room(f), room(f), room(np.bool_), room(f), np.zeros(n, f))
+    return Rollout(room(f, D), room(f, 2), room(np.uint8), room(f), room(f), room(f), room(np.bool_), room(f),
+                   np.zeros(n, f))
 
+# %% ../nbs/42_ppo.ipynb #42-ppo-032
 def values_of(run:Run, seen, fresh, games)->np.ndarray: # (n, F), bool (n,), (n,)
     "What the situations of some games are worth; the eyes do not keep them"
     inputs = run.eyes.look(turned(seen, run.policy.config)[0], fresh, games, keep=False)
@@ -360,7 +376,8 @@ def collect(run:Run, batch:Rollout, work)->tuple: # batch: written to
         if needs_masks: batch.masks[t] = forbidden(seen, game)
         chosen = decide(run.policy, inputs, batch.masks[t], u[t], work)
         done = run.games.step(ways*chosen.speeds, SAME_STEP)
-        batch.normal[t], batch.actions[t], batch.log_p[t], batch.values[t] = chosen.normal, chosen.actions, chosen.log_p, chosen.values
+        batch.normal[t], batch.actions[t], batch.log_p[t], batch.values[t] = (
+            chosen.normal, chosen.actions, chosen.log_p, chosen.values)
         batch.rewards[t], batch.ended[t], batch.tails[t] = done.rewards, done.terminated | done.truncated, 0
         cut = np.flatnonzero(done.truncated & ~done.terminated)
         if len(cut): batch.tails[t, cut] = values_of(run, done.finals[cut], np.zeros(len(cut), np.bool_), cut)
@@ -368,7 +385,7 @@ def collect(run:Run, batch:Rollout, work)->tuple: # batch: written to
     batch.last_values[:] = values_of(run, run.seen, run.fresh, slice(None))
     return raw
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-031
+# %% ../nbs/42_ppo.ipynb #42-ppo-033
 def spread_of_returns(run:Run, batch:Rollout)->float:
     "Go on with the discounted returns of every game; the spread of all so far"
     returns = np.empty(batch.rewards.shape)
@@ -383,50 +400,63 @@ def flatten(run:Run, batch:Rollout)->Batch:
     "Advantages, and everything as one row of decisions"
     f, gamma, lam = np.float32, np.float32(scheduled(run.config.gamma, run.progress)), np.float32(run.config.lambda_)
     advantages, scale = np.empty_like(batch.rewards), f(1/max(spread_of_returns(run, batch), 1e-4))
-    advantages_of(batch.rewards*scale, batch.values, batch.ended, batch.tails, batch.last_values, gamma, lam, advantages)
+    advantages_of(batch.rewards*scale, batch.values, batch.ended, batch.tails, batch.last_values, gamma, lam,
+                  advantages)
     parts = (*batch[:4], advantages, advantages + batch.values)
     return Batch(*(x.reshape(-1, *x.shape[2:]) for x in parts))
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-035
+# %% ../nbs/42_ppo.ipynb #42-ppo-037
 def improve(run:Run, batch:Batch, work)->dict[str, float]:
     "Learn from a batch; returns the mean of each of `STATS`"
     config, policy, rng = run.config, run.policy, np.random.default_rng((run.config.seed, 3, run.update))
-    rate, clip, doubt = (np.float32(scheduled(getattr(config, name), run.progress)) for name in ("learning_rate", "clip", "entropy"))
+    rate, clip, doubt = (np.float32(scheduled(getattr(config, name), run.progress))
+                         for name in ("learning_rate", "clip", "entropy"))
     weights, N = flat_weights(policy), len(batch.log_p)
-    grad, stats, back, room = np.empty_like(weights), np.zeros(5, np.float32), work.copy(), np.zeros((3, policy.config.n_outputs), np.float32)
+    grad, stats, back, room = (np.empty_like(weights), np.zeros(5, np.float32), work.copy(),
+                               np.zeros((3, policy.config.n_outputs), np.float32))
     kind = policy.config.action == "continuous", policy.config.n_levels
     count, length = 0, 0.
     for _ in range(config.epochs):
         order = rng.permutation(N)
         for first in range(0, N - min(config.minibatch, N) + 1, config.minibatch):
             chosen = order[first:first + config.minibatch]
-            if config.update == "torch": torch_gradient(policy, batch, chosen, clip, doubt, config.value_weight, grad, stats)
-            else: gradient(weights, policy.sizes, *batch, chosen, clip, doubt, np.float32(config.value_weight), *kind, work, back, room, grad, stats)
+            if config.update == "torch":
+                torch_gradient(policy, batch, chosen, clip, doubt, config.value_weight, grad, stats)
+            else:
+                gradient(weights, policy.sizes, *batch, chosen, clip, doubt, np.float32(config.value_weight), *kind,
+                         work, back, room, grad, stats)
             run.steps, count = run.steps + 1, count + 1
             length += adam(weights, grad, run.first, run.second, run.steps, rate, config.max_norm)
     told = {name: float(x)/count for name, x in zip(STATS, stats)}
-    return told | dict(gradient=length/count, learning_rate=float(rate), clip=float(clip), entropy_weight=float(doubt), sigma=float(np.exp(weights[-1])))
+    return told | dict(gradient=length/count, learning_rate=float(rate), clip=float(clip),
+                       entropy_weight=float(doubt), sigma=float(np.exp(weights[-1])))
 
 def torch_gradient(policy, batch, chosen, clip, doubt, value_weight, grad, stats):
     "What `gradient` does, by PyTorch"
-    loss, told = ppo_loss(policy, Batch(*(torch.from_numpy(x[chosen]) for x in batch)), float(clip), float(doubt), value_weight)
+    loss, told = ppo_loss(policy, Batch(*(torch.from_numpy(x[chosen]) for x in batch)),
+                          float(clip), float(doubt), value_weight)
     policy.zero_grad()
     loss.backward()
     parts = [*policy.layers.parameters(), policy.log_sigma]
     grad[:] = np.concatenate([(torch.zeros_like(p) if p.grad is None else p.grad).flatten().numpy() for p in parts])
     stats += told.numpy()
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-039
+# %% ../nbs/42_ppo.ipynb #42-ppo-041
 def summary(run:Run, batch:Rollout, flat:Batch, seconds:float)->dict[str, float]:
     "Numbers of an update, from its batch"
     values, ends = batch.values.ravel(), int(batch.ended.sum())
     unexplained, all_of_it = float((flat.returns - values).var()), float(flat.returns.var())
-    return dict(update=run.update, decisions=run.decisions, seconds=run.seconds, processor=run.processor, decisions_per_s=batch.log_p.size/seconds, points=ends,
-                share=float((batch.rewards > .5).sum()/max(1, ends)), ticks=run.agent.config.skip*batch.log_p.size/max(1, ends),
-                episode_return=float(batch.rewards.sum()/max(1, ends)), reward=float(batch.rewards.mean()), explained_variance=1 - unexplained/max(all_of_it, 1e-12))
+    return dict(update=run.update, decisions=run.decisions, seconds=run.seconds, processor=run.processor,
+                decisions_per_s=batch.log_p.size/seconds, points=ends,
+                share=float((batch.rewards > .5).sum()/max(1, ends)),
+                ticks=run.agent.config.skip*batch.log_p.size/max(1, ends),
+                episode_return=float(batch.rewards.sum()/max(1, ends)), reward=float(batch.rewards.mean()),
+                explained_variance=1 - unexplained/max(all_of_it, 1e-12))
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-041
-NEAR = .01   # how near to the target the first quarter of a validation must come, or it ends there; the first k quarters: NEAR/sqrt(k)
+# %% ../nbs/42_ppo.ipynb #42-ppo-043
+# how near to the target the first quarter of a validation must come, or it ends there;
+# the first k quarters: NEAR/sqrt(k)
+NEAR = .01
 FAR = 10.    # a KL divergence beyond it is no update, but an accident (healthy ones are around 0.01)
 
 def train(run:Run, logs=(), hooks=())->Run:
@@ -450,7 +480,7 @@ def train(run:Run, logs=(), hooks=())->Run:
         for hook in hooks: hook(run)
     return run
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-042
+# %% ../nbs/42_ppo.ipynb #42-ppo-044
 def keep(policy:Policy)->dict:
     "A policy's numbers, copied"
     return {name: x.clone() for name, x in policy.state_dict().items()}
@@ -474,8 +504,10 @@ def give_up(run:Run, good:dict, told:dict, logs):
     run.policy.load_state_dict(good)
     run.stop = f"diverged in update {run.update}"
     said = ", ".join(f"{name} {told[name]:.3g}" for name in ("policy_loss", "value_loss", "kl", "gradient"))
-    raise Diverged(f"the policy was lost in update {run.update} ({said}); the one before it was kept; try a lower learning_rate")
+    raise Diverged(f"the policy was lost in update {run.update} ({said}); "
+                   "the one before it was kept; try a lower learning_rate")
 
+# %% ../nbs/42_ppo.ipynb #42-ppo-045
 def validate(run:Run):
     "Play fresh points in the game that is trained in; keep the best policy; stop at the target"
     began, used, config, stage = time.perf_counter(), time.process_time(), run.config, run.games.stage
@@ -483,7 +515,8 @@ def validate(run:Run):
     quarters, made = (1 if config.points < 4 or not config.target else 4), []
     n = config.points//quarters
     for k in range(quarters):                            # a few points say whether it is worth playing all of them
-        made.append(play_points(run.agent, config.opponent, stage.game, n, 2**19 + config.seed, engine=engine, first=k*n).share)
+        made.append(play_points(run.agent, config.opponent, stage.game, n, 2**19 + config.seed, engine=engine,
+                                first=k*n).share)
         share = float(np.mean(made))
         if config.target and share < config.target - NEAR/math.sqrt(k + 1): break
     if share > run.best: run.best, run.best_weights = share, keep(run.agent.policy)
@@ -498,22 +531,26 @@ def best_agent(run:Run)->Agent:
     if run.best_weights: agent.policy.load_state_dict(run.best_weights)
     return agent
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-050
+# %% ../nbs/42_ppo.ipynb #42-ppo-053
 RUN_FORMAT = "pong_model.ppo/1"
 
 def pieces(run:Run)->dict:
     "The objects whose arrays change while games are played"
     games = run.games
-    parts = dict(games=games, player=getattr(games, "player", None), player_eyes=getattr(getattr(games, "player", None), "eyes", None), eyes=run.eyes)
+    parts = dict(games=games, player=getattr(games, "player", None),
+                 player_eyes=getattr(getattr(games, "player", None), "eyes", None), eyes=run.eyes)
     return {name: part for name, part in parts.items() if part is not None}
 
 def run_arrays(run:Run)->dict[str, np.ndarray]:
     "Everything in a run that is an array, by name"
-    arrays = {f"{name}.{key}": x for name, part in pieces(run).items() for key, x in vars(part).items() if isinstance(x, np.ndarray)}
-    if (engine := getattr(run.games, "engine", None)) is not None: arrays |= {f"engine.{key}": x for key, x in engine.snapshot().items()}
+    arrays = {f"{name}.{key}": x for name, part in pieces(run).items()
+              for key, x in vars(part).items() if isinstance(x, np.ndarray)}
+    if (engine := getattr(run.games, "engine", None)) is not None:
+        arrays |= {f"engine.{key}": x for key, x in engine.snapshot().items()}
     arrays |= {f"run.{key}": getattr(run, key) for key in ("seen", "fresh", "running", "first", "second")}
     arrays |= {"inputs.mean": run.inputs.mean, "inputs.squares": run.inputs.squares}
-    for name, weights in (("policy", run.policy.state_dict()), ("best", run.best_weights or {})): arrays |= {f"{name}.{key}": x.numpy() for key, x in weights.items()}
+    for name, weights in (("policy", run.policy.state_dict()), ("best", run.best_weights or {})):
+        arrays |= {f"{name}.{key}": x.numpy() for key, x in weights.items()}
     return {name: np.ascontiguousarray(x) for name, x in arrays.items()}
 
 SCALARS = dict(steps=int, update=int, decisions=int, seconds=float, processor=float, best=float, history=list)
@@ -528,20 +565,23 @@ def save_run(run:Run, folder)->Path:
         (new/"run.json").write_text(json.dumps(record | {name: getattr(run, name) for name in SCALARS}) + "\n")
     return Path(folder)
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-051
+# %% ../nbs/42_ppo.ipynb #42-ppo-054
 FREE = ("total", "target", "points", "eval_every")      # what may differ when a run is taken up
 
 def read_run(folder:Path)->tuple: # the record, the arrays
     "The files of a checkpoint, checked"
-    if not (folder/"run.json").is_file(): raise FileNotFoundError(f"resume: {str(folder)!r} is not a checkpoint (it has no run.json)")
+    if not (folder/"run.json").is_file():
+        raise FileNotFoundError(f"resume: {str(folder)!r} is not a checkpoint (it has no run.json)")
     try: record = json.loads((folder/"run.json").read_text())
     except ValueError: raise ValueError(f"resume: {str(folder)!r}: run.json is not JSON") from None
     got = record.get("format") if isinstance(record, dict) else None
     require(got == RUN_FORMAT, f"resume {str(folder)!r}, format", got, RUN_FORMAT)
     check_record(record, folder, "run.json", dict(config=dict, inputs=float, returns=list) | SCALARS)
     try: return record, load_file(folder/"run.safetensors")
-    except Exception as error: raise ValueError(f"resume: {str(folder)!r}: run.safetensors is broken ({type(error).__name__})") from None
+    except Exception as error:
+        raise ValueError(f"resume: {str(folder)!r}: run.safetensors is broken ({type(error).__name__})") from None
 
+# %% ../nbs/42_ppo.ipynb #42-ppo-055
 def load_run(folder, config:PPOConfig|None=None, agent_config:AgentConfig|None=None)->Run:
     """Take up a run. Settings that are given must be the checkpoint's, but for those in `FREE`.
 
@@ -553,7 +593,8 @@ def load_run(folder, config:PPOConfig|None=None, agent_config:AgentConfig|None=N
     check_same(agent_config, agent.config, ("n_balls",))        # that is the game's
     run = begin_run(agent.config, config)
     missing = sorted(run_arrays(run).keys() - arrays.keys())
-    require(not missing, f"resume {str(folder)!r}, run.safetensors", f"no {', '.join(missing[:1])}", "what save_run writes")
+    require(not missing, f"resume {str(folder)!r}, run.safetensors",
+            f"no {', '.join(missing[:1])}", "what save_run writes")
     run.agent.policy.load_state_dict(agent.policy.state_dict())
     run.agent.about = agent.about | run.agent.about
     of = lambda part: {name.split(".", 1)[1]: x.copy() for name, x in arrays.items() if name.startswith(part + ".")}
@@ -563,13 +604,17 @@ def load_run(folder, config:PPOConfig|None=None, agent_config:AgentConfig|None=N
         for key, x in of(name).items(): setattr(part, key, x)
     if (engine := getattr(run.games, "engine", None)) is not None: engine.restore(of("engine"))
     for name in SCALARS: setattr(run, name, record[name])
-    run.best_weights, run.inputs.count, (run.returns.count, run.returns.mean, run.returns.squares) = tensors("best") or None, record["inputs"], record["returns"]
+    run.best_weights, run.inputs.count, (run.returns.count, run.returns.mean, run.returns.squares) = (
+        tensors("best") or None, record["inputs"], record["returns"])
     return run
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-056
+# %% ../nbs/42_ppo.ipynb #42-ppo-060
 class Progress:
     "A progress bar with the share of points and decisions a second"
-    def __init__(self, run:Run): self.bar = tqdm(total=run.config.total, initial=run.decisions, unit="decision", unit_scale=True, dynamic_ncols=True, mininterval=.5)
+    def __init__(self, run:Run):
+        self.bar = tqdm(total=run.config.total, initial=run.decisions, unit="decision", unit_scale=True,
+                        dynamic_ncols=True, mininterval=.5)
+
     def __call__(self, run):
         last, best = run.history[-1], f"{run.best:.1%}" if run.best >= 0 else "-"
         self.bar.set_postfix({"points made": f"{last['share']:.1%}", "best validation": best}, refresh=False)
@@ -580,8 +625,10 @@ class Checkpoint:
     "Save the run every `eval_every` updates, when it stops and at its end"
     def __init__(self, folder): self.folder = Path(folder)
     def __call__(self, run):
-        if run.update % run.config.eval_every == 0 or run.stop or run.decisions >= run.config.total: save_run(run, self.folder)
+        if run.update % run.config.eval_every == 0 or run.stop or run.decisions >= run.config.total:
+            save_run(run, self.folder)
 
+# %% ../nbs/42_ppo.ipynb #42-ppo-061
 def carry_on(
     run:Run,
     out,               # the folder to make: `agent`, and `checkpoint` to go on from
@@ -594,7 +641,9 @@ def carry_on(
     try:
         with listening(control): train(run, logs, [*hooks, control, Checkpoint(out/"checkpoint"), Progress(run)])
     finally:
-        if run.update: save_agent(best_agent(run), out/"agent", validation=run.best, decisions=run.decisions, seconds=round(run.seconds, 2), stopped=run.stop)
+        if run.update:
+            save_agent(best_agent(run), out/"agent", validation=run.best, decisions=run.decisions,
+                       seconds=round(run.seconds, 2), stopped=run.stop)
     return run
 
 def train_agent(
@@ -608,27 +657,34 @@ def train_agent(
     run = load_run(Path(out)/"checkpoint", config, agent_config) if resume else begin_run(agent_config, config)
     return carry_on(run, out, **how)
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-059
+# %% ../nbs/42_ppo.ipynb #42-ppo-064
 def benchmark(seeds=range(5), agent_config:AgentConfig=AgentConfig(), **settings)->list: # settings: of `PPOConfig`
     "Trainings to 95 % of validation points, a dict for each seed: what they took, and what they make of fresh points"
     rows = []
     for seed in seeds:
         run = train(begin_run(agent_config, PPOConfig(**(dict(seed=seed, target=.95) | settings))))
         checks = sum(r.get("validation_seconds", 0) for r in run.history)
-        row = dict(seed=seed, processor=run.processor, wall=run.seconds, million=run.decisions/1e6, speed=run.decisions/(run.processor - checks)/1e6)
-        rows.append(row | dict(ended=run.stop or "budget", points=play_points(best_agent(run), run.config.opponent, run.games.stage.game, seed=1)))
+        row = dict(seed=seed, processor=run.processor, wall=run.seconds, million=run.decisions/1e6,
+                   speed=run.decisions/(run.processor - checks)/1e6)
+        rows.append(row | dict(
+            ended=run.stop or "budget",
+            points=play_points(best_agent(run), run.config.opponent, run.games.stage.game, seed=1)))
     return rows
 
 def as_table(rows)->str: # markdown
     "What `benchmark` measured, beside the goals"
-    lines = ["| seed | seconds, processor | wall | million decisions | million decisions/s | ended | points made, 4,096 fresh ones |", "|---"*7 + "|"]
-    line = lambda r, points: f"{r['processor']:.1f} | {r['wall']:.1f} | {r['million']:.2f} | {r['speed']:.2f} | {r.get('ended', '')} | {points} |"
-    lines += [f"| {r['seed']} | " + line(r, f"{r['points'].share:.1%} ({r['points'].interval[0]:.1%} to {r['points'].interval[1]:.1%})") for r in rows]
+    lines = ["| seed | seconds, processor | wall | million decisions | million decisions/s | ended | "
+             "points made, 4,096 fresh ones |",
+             "|---"*7 + "|"]
+    line = lambda r, points: (f"{r['processor']:.1f} | {r['wall']:.1f} | {r['million']:.2f} | {r['speed']:.2f} | "
+                              f"{r.get('ended', '')} | {points} |")
+    lines += [f"| {r['seed']} | " + line(
+        r, f"{r['points'].share:.1%} ({r['points'].interval[0]:.1%} to {r['points'].interval[1]:.1%})") for r in rows]
     middle = {name: float(np.median([r[name] for r in rows])) for name in ("processor", "wall", "million", "speed")}
     lines.append("| median | " + line(middle, f"{np.median([r['points'].share for r in rows]):.1%}"))
     return "\n".join(lines + ["| goal | 6, worst 15 (stretch 3) | | | 0.6 (stretch 2) | | 95 % |"])
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-067
+# %% ../nbs/42_ppo.ipynb #42-ppo-072
 RECIPES = {"arcade-ppo": (AgentConfig(), PPOConfig(total=12_000_000)),
            "arcade-dream": (AgentConfig(), PPOConfig(engine="fuzzy", total=2_000_000, points=0))}
 
@@ -637,4 +693,5 @@ def ship(names=tuple(RECIPES), folder="artifacts/agents"):
     for name in names:
         run = begin_run(*RECIPES[name])
         train(run, hooks=[Progress(run)])
-        save_agent(best_agent(run), Path(folder)/name, validation=run.best, command="from pong_model.ppo import ship; ship()")
+        save_agent(best_agent(run), Path(folder)/name, validation=run.best,
+                   command="from pong_model.ppo import ship; ship()")
