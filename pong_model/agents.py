@@ -569,7 +569,7 @@ def play_points(
     opponent="equal",   # as in `find_player`
     rules="arcade",     # classic, arcade or a `GameConfig`
     n:int=4096,         # points
-    seed:int=0,         # another seed is another set of points, 0 to 2^20
+    seed:int=0,         # another seed is another set of points, 0 to 2^20 - 1
     side:int=LEFT,      # where the agent plays
     engine=None,        # n -> Engine: plays instead of the exact one
     first:int=0,        # of the seed's points, from which on, 0 to 6000000

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np, torch
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 from .game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, LEFT_Y, PRESENT, RIGHT_Y, X, Y, GameConfig,
     config_from_dict, require)
 from .exact import ONE, compiled, inlined
 from .render import span
-from .models.core import new_folder, whole_folder
+from .models.core import check_same, check_tensors, new_folder, read_checkpoint, whole_folder
 from .training import Diverged
 from .envs import DISABLED, FRAME, PHASE, RUNNING, EnvConfig, FusedGames, Stage, rules_called
 from .players import BuiltInPlayer
@@ -30,9 +30,8 @@ __all__ = ['SPARSE_SCALE', 'ORIGINAL', 'ON_NUMBERS', 'FAR', 'SURE', 'CHECKPOINT'
            'normalised', 'surrogate', 'Pixels', 'joined', 'extent', 'paint_block', 'changes', 'Glances',
            'first_columns', 'forward', 'new_policy', 'play_whole', 'Chosen', 'ReinforceConfig', 'Run', 'begin_run',
            'fresh_points', 'judged', 'learn_once', 'train', 'keep', 'what_is_wrong', 'give_up', 'shares', 'validate',
-           'best_agent', 'run_tensors', 'save_run', 'check_record', 'check_same', 'read_run', 'load_run', 'status_line',
-           'Control', 'Keys', 'signals', 'listening', 'in_background', 'Buttons', 'learn', 'Progress', 'carry_on',
-           'Against']
+           'best_agent', 'run_tensors', 'save_run', 'load_run', 'status_line', 'Control', 'Keys', 'signals',
+           'listening', 'in_background', 'Buttons', 'learn', 'Progress', 'carry_on', 'Against']
 
 # %% ../nbs/41_policy_gradient.ipynb #41-polic-005
 class Played(NamedTuple):
@@ -399,50 +398,19 @@ def save_run(run:Run, folder)->Path:
 # %% ../nbs/41_policy_gradient.ipynb #41-polic-041
 FREE = ("updates", "eval_every", "eval_points")      # what may differ when a run is taken up
 
-def check_record(record:dict, folder, file:str, kinds:dict):
-    "`ValueError` if a checkpoint's record lacks one of `kinds`, or has something else in its place"
-    accepts = lambda kind: (int, float) if kind is float else kind
-    wrong = [key for key, kind in kinds.items() if not isinstance(record.get(key), accepts(kind))]
-    require(not wrong, f"resume {str(folder)!r}, {file}", f"no proper {', '.join(wrong)}", "what save_run writes")
-
-def check_same(given, kept, free=()):
-    "Settings for a run that goes on: `kept`, or the `given` ones, which must be the same in all but `free`"
-    if given is None: return kept
-    differ = [f.name for f in dataclasses.fields(kept)
-              if f.name not in free and getattr(given, f.name) != getattr(kept, f.name)]
-    said = [", ".join(f"{name}={getattr(c, name)}" for name in differ) for c in (given, kept)]
-    require(not differ, "resume", said[0], f"{said[1]} as the checkpoint has it")
-    return given
-
-def read_run(folder:Path)->tuple: # the record, the tensors
-    "The files of a checkpoint, checked"
-    file, where = "training.json", f"resume: {str(folder)!r}"
-    if not (folder/file).is_file(): raise FileNotFoundError(f"{where} is not a checkpoint (it has no {file})")
-    try: record = json.loads((folder/file).read_text())
-    except ValueError: raise ValueError(f"{where}: {file} is not JSON") from None
-    got = record.get("format") if isinstance(record, dict) else None
-    require(got == CHECKPOINT, f"resume {str(folder)!r}, format", got, CHECKPOINT)
-    check_record(record, folder, file, dict(config=dict) | SCALARS)
-    try: return record, load_file(folder/"training.safetensors")
-    except Exception as error:
-        raise ValueError(f"{where}: training.safetensors is broken ({type(error).__name__})") from None
-
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-042
 def load_run(folder, config:ReinforceConfig|None=None, agent_config:AgentConfig|None=None)->Run:
     """Take up a run. Settings that are given must be the checkpoint's, but for those in `FREE`.
 
     Raises `FileNotFoundError`, or `ValueError` in one line"""
     folder = whole_folder(folder)
-    record, tensors = read_run(folder)
+    record, tensors = read_checkpoint(folder, "training", CHECKPOINT, dict(config=dict) | SCALARS)
     config = check_same(config, config_from_dict(ReinforceConfig, record["config"], "resume, config"), FREE)
     agent = load_agent(folder/"agent")
     check_same(agent_config, agent.config, ("n_balls",))
     run = begin_run(agent.config, config)
     run.agent.about = agent.about | run.agent.about
     of = lambda part: {name.removeprefix(f"{part}."): x for name, x in tensors.items() if name.startswith(f"{part}.")}
-    missing = sorted(run_tensors(run).keys() - tensors.keys())
-    require(not missing, f"resume {str(folder)!r}, training.safetensors",
-            f"no {', '.join(missing[:1])}", "what save_run writes")
+    check_tensors(tensors, run_tensors(run), folder, "training")
     run.policy.load_state_dict(of("policy"))
     state = run.optimiser.state_dict()
     for key, x in of("rmsprop").items():
@@ -453,7 +421,7 @@ def load_run(folder, config:ReinforceConfig|None=None, agent_config:AgentConfig|
     run.best_weights = of("best") or None
     return run
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-049
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-048
 def status_line(run)->str:
     "What a run has to say for itself, in a line"
     total, last = getattr(run, "total", None), run.history[-1] if run.history else {}
@@ -465,7 +433,7 @@ def status_line(run)->str:
     checked = [row["validation"] for row in run.history if "validation" in row][-1:]
     return ", ".join(told + [f"{share:.0%} of fresh ones against {run.config.opponent}" for share in checked])
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-050
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-049
 class Control:
     "Pause, resume, status, quit: what people ask of a training while it runs. A hook; asking is safe from any thread"
     def __init__(self,
@@ -499,7 +467,7 @@ class Control:
             self.wants_status, self.said = False, time.monotonic()
             self.say(status_line(run))
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-053
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-052
 class Keys:
     "Keys pressed in a terminal, for a `Control`; a context manager"
     MEANING = {"p": "toggle", " ": "toggle", "s": "status", "q": "quit"}
@@ -538,7 +506,7 @@ class Keys:
         import termios
         if self._is_mine(): termios.tcsetattr(self.terminal, termios.TCSADRAIN, self.before)
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-057
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-056
 @contextmanager
 def signals(control:Control):
     "Signals sent to this process, for a `Control`; does nothing in other threads than the main one, which get none"
@@ -559,7 +527,7 @@ def listening(control:Control):
     "Keys and signals for a `Control`"
     with Keys(control), signals(control): yield control
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-063
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-062
 def in_background(work, *arguments, **settings)->Future:
     "Call `work` in a thread of its own; `result()` of what is given back waits for it"
     pool = ThreadPoolExecutor(1, "training")
@@ -590,7 +558,7 @@ class Buttons:
 
     def _repr_mimebundle_(self, **kwargs): return self.box._repr_mimebundle_(**kwargs)
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-068
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-067
 def learn(run:Run, folder, logs=(), hooks=())->Run:
     """Train with checkpoints in `folder` (the agent is `folder`/agent);
     `Diverged` is raised after the last good policy was saved"""
@@ -631,7 +599,7 @@ def carry_on(
         if run.update: save_agent(best_agent(run), out/"agent", **told)
     return run
 
-# %% ../nbs/41_policy_gradient.ipynb #41-polic-071
+# %% ../nbs/41_policy_gradient.ipynb #41-polic-070
 class Against:
     "A hook: writes `against/<name>`, the share of points against each fixed opponent, into the history and to `logs`"
     def __init__(self, logs, points:int=256, opponents=FIXED):

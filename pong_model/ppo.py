@@ -13,21 +13,21 @@ from safetensors.numpy import load_file, save
 from tqdm.auto import tqdm
 from .game import config_from_dict, require
 from .exact import HALF, ONE, TWO, ZERO
-from .models.core import new_folder, whole_folder
+from .models.core import check_same, check_tensors, new_folder, read_checkpoint, whole_folder
 from .training import Diverged
 from .envs import SAME_STEP, EnvConfig, Stage, games_of, rules_called
 from .agents import (BLOCK, NARROW, WIDE, Agent, AgentConfig, Eyes, Policy, decide, entropy, find_player,
     flat_weights, forbidden, forward_block, load_agent, log_probability, play_points, save_agent, swift, swift_inlined,
     turned, workspace)
-from .policy_gradient import Control, check_record, check_same, listening
+from .policy_gradient import Control, listening
 
 # %% auto #0
 __all__ = ['STATS', 'NEAR', 'FAR', 'RUN_FORMAT', 'SCALARS', 'FREE', 'RECIPES', 'PPOConfig', 'read_schedule', 'scheduled',
            'advantages_of', 'Batch', 'ppo_loss', 'softmax', 'class_slopes', 'backward_block', 'gradient', 'adam',
            'Spread', 'Run', 'begin_run', 'Rollout', 'empty_rollout', 'values_of', 'collect', 'spread_of_returns',
            'flatten', 'improve', 'torch_gradient', 'summary', 'train', 'keep', 'blend', 'observe_inputs', 'give_up',
-           'validate', 'best_agent', 'pieces', 'run_arrays', 'save_run', 'read_run', 'load_run', 'Progress',
-           'Checkpoint', 'carry_on', 'train_agent', 'benchmark', 'as_table', 'ship']
+           'validate', 'best_agent', 'pieces', 'run_arrays', 'save_run', 'load_run', 'Progress', 'Checkpoint',
+           'carry_on', 'train_agent', 'benchmark', 'as_table', 'ship']
 
 # %% ../nbs/42_ppo.ipynb #42-ppo-005
 @dataclass(frozen=True)
@@ -568,33 +568,18 @@ def save_run(run:Run, folder)->Path:
 # %% ../nbs/42_ppo.ipynb #42-ppo-054
 FREE = ("total", "target", "points", "eval_every")      # what may differ when a run is taken up
 
-def read_run(folder:Path)->tuple: # the record, the arrays
-    "The files of a checkpoint, checked"
-    if not (folder/"run.json").is_file():
-        raise FileNotFoundError(f"resume: {str(folder)!r} is not a checkpoint (it has no run.json)")
-    try: record = json.loads((folder/"run.json").read_text())
-    except ValueError: raise ValueError(f"resume: {str(folder)!r}: run.json is not JSON") from None
-    got = record.get("format") if isinstance(record, dict) else None
-    require(got == RUN_FORMAT, f"resume {str(folder)!r}, format", got, RUN_FORMAT)
-    check_record(record, folder, "run.json", dict(config=dict, inputs=float, returns=list) | SCALARS)
-    try: return record, load_file(folder/"run.safetensors")
-    except Exception as error:
-        raise ValueError(f"resume: {str(folder)!r}: run.safetensors is broken ({type(error).__name__})") from None
-
-# %% ../nbs/42_ppo.ipynb #42-ppo-055
 def load_run(folder, config:PPOConfig|None=None, agent_config:AgentConfig|None=None)->Run:
     """Take up a run. Settings that are given must be the checkpoint's, but for those in `FREE`.
 
     Raises `FileNotFoundError`, or `ValueError` in one line"""
     folder = whole_folder(folder)
-    record, arrays = read_run(folder)
+    kinds = dict(config=dict, inputs=float, returns=list) | SCALARS
+    record, arrays = read_checkpoint(folder, "run", RUN_FORMAT, kinds, load_file)
     config = check_same(config, config_from_dict(PPOConfig, record["config"], "resume, config"), FREE)
     agent = load_agent(folder/"agent")
     check_same(agent_config, agent.config, ("n_balls",))        # that is the game's
     run = begin_run(agent.config, config)
-    missing = sorted(run_arrays(run).keys() - arrays.keys())
-    require(not missing, f"resume {str(folder)!r}, run.safetensors",
-            f"no {', '.join(missing[:1])}", "what save_run writes")
+    check_tensors(arrays, run_arrays(run), folder, "run")
     run.agent.policy.load_state_dict(agent.policy.state_dict())
     run.agent.about = agent.about | run.agent.about
     of = lambda part: {name.split(".", 1)[1]: x.copy() for name, x in arrays.items() if name.startswith(part + ".")}
@@ -608,7 +593,7 @@ def load_run(folder, config:PPOConfig|None=None, agent_config:AgentConfig|None=N
         tensors("best") or None, record["inputs"], record["returns"])
     return run
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-060
+# %% ../nbs/42_ppo.ipynb #42-ppo-059
 class Progress:
     "A progress bar with the share of points and decisions a second"
     def __init__(self, run:Run):
@@ -628,7 +613,7 @@ class Checkpoint:
         if run.update % run.config.eval_every == 0 or run.stop or run.decisions >= run.config.total:
             save_run(run, self.folder)
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-061
+# %% ../nbs/42_ppo.ipynb #42-ppo-060
 def carry_on(
     run:Run,
     out,               # the folder to make: `agent`, and `checkpoint` to go on from
@@ -657,7 +642,7 @@ def train_agent(
     run = load_run(Path(out)/"checkpoint", config, agent_config) if resume else begin_run(agent_config, config)
     return carry_on(run, out, **how)
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-064
+# %% ../nbs/42_ppo.ipynb #42-ppo-063
 def benchmark(seeds=range(5), agent_config:AgentConfig=AgentConfig(), **settings)->list: # settings: of `PPOConfig`
     "Trainings to 95 % of validation points, a dict for each seed: what they took, and what they make of fresh points"
     rows = []
@@ -684,7 +669,7 @@ def as_table(rows)->str: # markdown
     lines.append("| median | " + line(middle, f"{np.median([r['points'].share for r in rows]):.1%}"))
     return "\n".join(lines + ["| goal | 6, worst 15 (stretch 3) | | | 0.6 (stretch 2) | | 95 % |"])
 
-# %% ../nbs/42_ppo.ipynb #42-ppo-072
+# %% ../nbs/42_ppo.ipynb #42-ppo-071
 RECIPES = {"arcade-ppo": (AgentConfig(), PPOConfig(total=12_000_000)),
            "arcade-dream": (AgentConfig(), PPOConfig(engine="fuzzy", total=2_000_000, points=0))}
 

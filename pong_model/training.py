@@ -13,7 +13,7 @@ from .game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, HORIZONTAL, LEFT_SCORED, L
     RIGHT_SCORED, RIGHT_VY, SERVED, VERTICAL, VERTICAL_FLAGS, VX, VY, X, Y, config_from_dict, event_classes, require)
 import numpy as np, torch
 from fastcore.basics import patch
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 from torch.nn import functional as F
 from tqdm.auto import tqdm
@@ -22,12 +22,12 @@ from .rollout import Trajectory
 from .data import check_census, choose_steps, near_events, windows
 from .models.laws import ball_view, balls_of, different, flat_borders, paddles_of
 from .fuzzy import FuzzyEngine
-from .models.core import (JUDGED, Batch, Model, fit_closed_form, known_motions, loss_of, new_folder,
-    read_model, save_model, whole_folder)
+from .models.core import (JUDGED, Batch, Model, check_same, check_tensors, fit_closed_form, known_motions,
+    loss_of, new_folder, read_checkpoint, read_model, save_model, whole_folder)
 
 # %% auto #0
-__all__ = ['ALONG_Y', 'ASKED', 'CHECKPOINT_FORMAT', 'TrainConfig', 'find_device', 'difficulty', 'clear', 'Lot', 'mine',
-           'put_together', 'Situations', 'what_if', 'happens', 'Inquiry', 'situations', 'lay_borders', 'Run',
+__all__ = ['ALONG_Y', 'ASKED', 'CHECKPOINT_FORMAT', 'SCALARS', 'FREE', 'TrainConfig', 'find_device', 'difficulty', 'clear', 'Lot',
+           'mine', 'put_together', 'Situations', 'what_if', 'happens', 'Inquiry', 'situations', 'lay_borders', 'Run',
            'begin_run', 'rate', 'draw_batch', 'old_memories', 'own_play', 'Diverged', 'fit', 'save_checkpoint',
            'load_checkpoint', 'told', 'Progress', 'Validate', 'Checkpoint', 'LivePlot', 'stop_on_interrupt']
 
@@ -86,10 +86,10 @@ def find_device(name:str="auto")->torch.device:
     "The device to train on; `auto` takes a GPU where there is one. Raises `ValueError` for one that is not there"
     require(re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(name)), "device", name, "auto, cpu or cuda")
     # ROCm answers to cuda; Apple's mps has no float64, which laws need
-    there = dict(cpu=True, cuda=torch.cuda.is_available())
+    there, index = dict(cpu=True, cuda=torch.cuda.is_available()), int(str(name).partition(":")[2] or 0)
     if name == "auto": name = next(d for d in ("cuda", "cpu") if there[d])
-    require(there.get(name.split(":")[0], False), "device", name,
-        ", ".join(["auto"] + [d for d, ok in there.items() if ok]) + " on this machine")
+    has_it = there.get(name.split(":")[0], False) and (name == "cpu" or index < torch.cuda.device_count())
+    require(has_it, "device", name, ", ".join(["auto"] + [d for d, ok in there.items() if ok]) + " on this machine")
     return torch.device(name)
 
 # %% ../nbs/22_training.ipynb #22-train-011
@@ -441,6 +441,9 @@ def fit(
 # %% ../nbs/22_training.ipynb #22-train-042
 CHECKPOINT_FORMAT = "pong_model.checkpoint/2"      # 2: which planes were laid; 1 asked again
 
+SCALARS = dict(epoch=int, best=float, waited=int, history=list)
+FREE = ("epochs", "threads", "device", "patience", "eval_every")      # what may differ when a run is taken up
+
 def _laid(model):
     "Which planes training leaves alone"
     return {"laid.judges": model.judges.laid, "laid.paddles": model.paddle_events.planes.laid}
@@ -454,8 +457,8 @@ def save_checkpoint(run:Run, folder)->Path:
         if run.buffer: tensors |= dict(zip(("buffer.states", "buffer.actions"), (x.contiguous() for x in run.buffer)))
         tensors |= {name: mask.cpu() for name, mask in _laid(run.model).items()}
         (new/"training.safetensors").write_bytes(save(tensors))
-        record = dict(format=CHECKPOINT_FORMAT, epoch=run.epoch, best=run.best, waited=run.waited,
-            history=run.history, config=dataclasses.asdict(run.config))
+        record = dict(format=CHECKPOINT_FORMAT, config=dataclasses.asdict(run.config),
+            **{name: getattr(run, name) for name in SCALARS})
         (new/"training.json").write_text(json.dumps(record) + "\n")
     return Path(folder)
 
@@ -464,26 +467,13 @@ def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     ("Take up a run; `config` may differ in `epochs`, `eval_every`, `threads`, `device` and `patience`. "
      "Raises `FileNotFoundError` or `ValueError`")
     folder = whole_folder(folder)
-    if not (folder/"training.json").is_file():
-        raise FileNotFoundError(f"resume: {str(folder)!r} is not a checkpoint (it has no training.json)")
-    try: record = json.loads((folder/"training.json").read_text())
-    except ValueError: raise ValueError(f"resume: {str(folder)!r}: training.json is not JSON") from None
-    got = record.get("format") if isinstance(record, dict) else None
-    require(got == CHECKPOINT_FORMAT, f"resume {str(folder)!r}, format", got, CHECKPOINT_FORMAT)
-    old = config_from_dict(TrainConfig, record["config"], "resume, config")
-    config = config or old
-    free = ("epochs", "threads", "device", "patience", "eval_every")
-    differ = [f.name for f in dataclasses.fields(old)
-              if f.name not in free and getattr(old, f.name) != getattr(config, f.name)]
-    require(not differ, "resume", ", ".join(f"{n}={getattr(config, n)}" for n in differ),
-        ", ".join(f"{n}={getattr(old, n)}" for n in differ) + " as the checkpoint has it")
+    record, tensors = read_checkpoint(folder, "training", CHECKPOINT_FORMAT, dict(config=dict) | SCALARS)
+    config = check_same(config, config_from_dict(TrainConfig, record["config"], "resume, config"), FREE)
     # what was asked once is known
     run = begin_run(read_model(folder/"model"), source, dataclasses.replace(config, questions=0))
     run.config, saved = config, read_model(folder/"model")
     run.model.load_state_dict(saved.state_dict()); run.model.about = saved.about
-    try: tensors = load_file(folder/"training.safetensors")
-    except Exception as error:
-        raise ValueError(f"resume: {str(folder)!r}: training.safetensors is broken ({type(error).__name__})") from None
+    check_tensors(tensors, _laid(run.model), folder, "training")
     state = run.optimiser.state_dict()
     for name in (k for k in tensors if k.startswith("optimiser.")):
         _, i, key = name.split(".")
@@ -491,7 +481,7 @@ def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     run.optimiser.load_state_dict(state)
     for name, mask in _laid(run.model).items(): mask.copy_(tensors[name])
     run.buffer = [tensors[k] for k in ("buffer.states", "buffer.actions")] if "buffer.states" in tensors else None
-    run.epoch, run.best, run.waited, run.history = record["epoch"], record["best"], record["waited"], record["history"]
+    for name in SCALARS: setattr(run, name, record[name])
     return run
 
 # %% ../nbs/22_training.ipynb #22-train-046

@@ -24,7 +24,8 @@ from .laws import (N_REGIMES, N_VIEW, ORDER, BallLaw, Decider, Experts, Judges,
 __all__ = ['N_INPUTS', 'LANE', 'MODELS', 'MOST_BALLS', 'NEVER', 'JUDGED', 'PENALISED', 'MODEL_FORMAT', 'Batch', 'slot_inputs',
            'Prediction', 'motions', 'ModelConfig', 'Model', 'NoMemory', 'known_motions', 'event_counts',
            'fit_closed_form', 'loss_of', 'expected_ball', 'ConstantVelocity', 'Persistence', 'seal', 'new_folder',
-           'weight_bytes', 'save_model', 'replace_folder', 'whole_folder', 'find_model', 'read_model', 'check_model']
+           'weight_bytes', 'save_model', 'replace_folder', 'whole_folder', 'read_checkpoint', 'check_tensors',
+           'check_same', 'find_model', 'read_model', 'check_model']
 
 # %% ../../nbs/11_models.core.ipynb #11-model-005
 class Batch(NamedTuple):
@@ -478,10 +479,49 @@ def whole_folder(folder)->Path:
     "`folder`; if a kill hit `replace_folder` between its two renames, what stood there before is put back first"
     folder = Path(folder)
     if not folder.exists():
-        for old in folder.parent.glob(f".{folder.name}.old.*/folder"): os.replace(old, folder); break
+        for old in folder.parent.glob(f".{folder.name}.old.*/folder"):
+            os.replace(old, folder); old.parent.rmdir()
+            break
     return folder
 
-# %% ../../nbs/11_models.core.ipynb #11-model-059
+# %% ../../nbs/11_models.core.ipynb #11-model-060
+def read_checkpoint(
+    folder:Path,
+    name:str,       # of its files: NAME.json and NAME.safetensors
+    form:str,       # what the record must say that it is
+    kinds:dict,     # the record's fields and their types
+    load=load_file, # reads the tensors, into PyTorch or NumPy
+)->tuple: # the record, the tensors
+    "The files of a training that is to go on; raises `FileNotFoundError` or `ValueError` in one line"
+    where, file = f"resume: {str(folder)!r}", f"{name}.json"
+    if not (folder/file).is_file(): raise FileNotFoundError(f"{where} is not a checkpoint (it has no {file})")
+    try: record = json.loads((folder/file).read_text())
+    except ValueError: raise ValueError(f"{where}: {file} is not JSON") from None
+    got = record.get("format") if isinstance(record, dict) else None
+    require(got == form, f"resume {str(folder)!r}, format", got, form)
+    accepts = lambda kind: (int, float) if kind is float else kind
+    wrong = [key for key, kind in kinds.items() if not isinstance(record.get(key), accepts(kind))]
+    require(not wrong, f"resume {str(folder)!r}, {file}", f"no proper {', '.join(wrong)}", "what a training writes")
+    try: return record, load(folder/f"{name}.safetensors")
+    except Exception as error:
+        raise ValueError(f"{where}: {name}.safetensors is broken ({type(error).__name__})") from None
+
+def check_tensors(tensors, needed, folder, name):
+    "`ValueError` if NAME.safetensors lacks a tensor that a training needs"
+    missing = sorted(set(needed) - tensors.keys())
+    require(not missing, f"resume {str(folder)!r}, {name}.safetensors", f"no {', '.join(missing[:1])}",
+            "what a training writes")
+
+def check_same(given, kept, free=()):
+    "Settings for a training that goes on: `kept`, or the `given` ones, which must be the same in all but `free`"
+    if given is None: return kept
+    differ = [f.name for f in dataclasses.fields(kept)
+              if f.name not in free and getattr(given, f.name) != getattr(kept, f.name)]
+    said = [", ".join(f"{name}={getattr(c, name)}" for name in differ) for c in (given, kept)]
+    require(not differ, "resume", said[0], f"{said[1]} as the checkpoint has it")
+    return given
+
+# %% ../../nbs/11_models.core.ipynb #11-model-062
 def find_model(name:str)->type[Model]:
     "The class of a model by its name; every module of `pong_model.models` is searched, and whatever else was imported"
     if name not in MODELS:
@@ -491,7 +531,7 @@ def find_model(name:str)->type[Model]:
     require(name in MODELS, "model_type", name, ", ".join(sorted(n for n, m in MODELS.items() if m.needs_training)))
     return MODELS[name]
 
-# %% ../../nbs/11_models.core.ipynb #11-model-060
+# %% ../../nbs/11_models.core.ipynb #11-model-063
 def read_model(folder, device="cpu")->Model:
     "Load a saved model; raises `FileNotFoundError` or `ValueError` with one line that says what is wrong"
     folder = whole_folder(folder)
@@ -517,7 +557,7 @@ def read_model(folder, device="cpu")->Model:
     model.about = about["about"]
     return model.to(device).eval()
 
-# %% ../../nbs/11_models.core.ipynb #11-model-061
+# %% ../../nbs/11_models.core.ipynb #11-model-064
 def _fill(model, tensors, folder):
     "Put `tensors` into `model`; names and shapes must agree"
     own = model.state_dict()
@@ -528,10 +568,10 @@ def _fill(model, tensors, folder):
             f"shape {tuple(own[k].shape)}" if k in own else "no such weights")
     model.load_state_dict(tensors)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-065
+# %% ../../nbs/11_models.core.ipynb #11-model-068
 def _leaves(prediction): return [p for p in prediction if isinstance(p, Tensor)]
 
-# %% ../../nbs/11_models.core.ipynb #11-model-066
+# %% ../../nbs/11_models.core.ipynb #11-model-069
 def check_model(
     make,             # () -> Model, freshly initialised
     n_balls:int=2,
@@ -566,7 +606,7 @@ def check_model(
         assert all(torch.equal(x, y) for x, y in zip(_leaves(p), _leaves(again))), "what is loaded is what was saved"
     if model.needs_training: _check_gradients(make(), states, actions)
 
-# %% ../../nbs/11_models.core.ipynb #11-model-067
+# %% ../../nbs/11_models.core.ipynb #11-model-070
 def _check_time(model, states, actions, p, close):
     "Nothing leaks from the future, and stepping equals the sequence, wherever it is cut"
     B, T, _ = states.shape
@@ -586,7 +626,7 @@ def _check_time(model, states, actions, p, close):
     assert torch.allclose(torch.cat([first.horizontal, second.horizontal], 1), p.horizontal,
                           atol=2e-4, rtol=2e-4), "a sequence cut in two differs"
 
-# %% ../../nbs/11_models.core.ipynb #11-model-068
+# %% ../../nbs/11_models.core.ipynb #11-model-071
 def _check_gradients(model, states, actions):
     "Every parameter learns; what is fitted in closed form is a buffer, not a parameter"
     for p in model.parameters(): nn.init.normal_(p, std=0.1)  # zero-initialised layers would hide what lies below them,
