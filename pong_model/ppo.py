@@ -523,7 +523,8 @@ def validate(run:Run):
     if config.target and len(made) == quarters and share >= config.target: run.stop = f"reached {share:.1%}"
     run.seconds, processor = run.seconds + time.perf_counter() - began, time.process_time() - used
     run.processor += processor
-    run.history[-1] |= dict(validation=share, validation_seconds=processor, processor=run.processor)
+    run.history[-1] |= dict(validation=share, validation_seconds=processor,
+                            seconds=run.seconds, processor=run.processor)
 
 def best_agent(run:Run)->Agent:
     "The agent of the best validation; the present one if there was none"
