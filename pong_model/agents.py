@@ -258,6 +258,7 @@ def forward_block(weights, sizes, work):
         forward_layer(weights, at, work[k], sizes[k], work[k + 1], sizes[k + 1], k == len(sizes) - 2)
         at += sizes[k + 1]*(sizes[k] + 1)
 
+# %% ../nbs/41_agents.ipynb #41-agent-025
 @swift_inlined
 def think_blocks(inputs, mean, scale, weights, sizes, work, normal, out):
     "Normalise `inputs` (n, D) into `normal`, and write the network's outputs (n, O + 1) into `out`"
@@ -283,7 +284,7 @@ def think_in_order(inputs, mean, scale, weights, sizes, work, normal, out):
     "`think_blocks`, each sum in the order that is written: the same bits on every machine"
     think_blocks(inputs, mean, scale, weights, sizes, work, normal, out)
 
-# %% ../nbs/41_agents.ipynb #41-agent-027
+# %% ../nbs/41_agents.ipynb #41-agent-028
 @swift_inlined
 def draw_class(out, at, n, banned, u, is_greedy):
     "One of `n` classes with logits from out[at], but none with a bit in `banned`; and its log-probability"
@@ -320,7 +321,7 @@ def choose_actions(out, log_sigma, masks, u, is_greedy, is_continuous, levels, a
         actions[g, 0], actions[g, 1], log_p[g] = way, level, said
         speeds[g] = ZERO if way == STAY else -share if way == UP else share
 
-# %% ../nbs/41_agents.ipynb #41-agent-028
+# %% ../nbs/41_agents.ipynb #41-agent-029
 class Choice(NamedTuple):
     "What a policy chose in `n` games"
     speeds:np.ndarray   # float32 (n,): shares of top speed, what is played
@@ -345,7 +346,7 @@ def decide(policy:Policy, inputs, masks, u=None,
                    actions, speeds, log_p)
     return Choice(speeds, actions, log_p, out[:, -1], normal, out)
 
-# %% ../nbs/41_agents.ipynb #41-agent-034
+# %% ../nbs/41_agents.ipynb #41-agent-035
 class Agent(Player):
     "A trained player: the greedy choice of its policy, or a `sampled` one"
     def __init__(self, policy:Policy, about:dict|None=None, sampled:bool=False, name:str="agent"):
@@ -389,7 +390,7 @@ class Agent(Player):
         self.held[due] = ways*decide(self.policy, inputs, masks, u, self.work, in_order=True).speeds
         self.waiting[due], self.fresh[due] = self.config.skip, False
 
-# %% ../nbs/41_agents.ipynb #41-agent-038
+# %% ../nbs/41_agents.ipynb #41-agent-039
 AGENT_FORMAT = "pong_model.agent/1"
 
 def save_agent(agent:Agent, folder, **about)->Path:
@@ -419,7 +420,7 @@ def agent_folder(name, folder=".")->Path: # the working folder
     raise FileNotFoundError(f"agent: got {str(name)!r}, accepts a folder that is there, or a shipped agent: "
                             f"{', '.join(sorted(shipped)) or 'none here'}")
 
-# %% ../nbs/41_agents.ipynb #41-agent-039
+# %% ../nbs/41_agents.ipynb #41-agent-040
 def read_header(folder:Path)->dict:
     "The checked config.json of a saved agent"
     header, weights = folder/"config.json", folder/"weights.safetensors"
@@ -439,7 +440,7 @@ def read_header(folder:Path)->dict:
             f"{said['sha256'][:12]}... (weights or config.json were cut short or changed)")
     return said
 
-# %% ../nbs/41_agents.ipynb #41-agent-040
+# %% ../nbs/41_agents.ipynb #41-agent-041
 def load_agent(
     name,              # shipped name, folder, runs:/<run id>/<agent>, models:/<name>/<version>
     sampled:bool=False,
@@ -463,7 +464,7 @@ def load_agent(
     policy.load_state_dict(tensors)
     return Agent(policy, said["about"], sampled, place.name)
 
-# %% ../nbs/41_agents.ipynb #41-agent-043
+# %% ../nbs/41_agents.ipynb #41-agent-044
 def EqualTracker()->BuiltInPlayer:
     "A tracker as fast as the agent, without delay, that meets the ball with the middle of its paddle"
     return Tracker(skill=1., aim=0., delay=0)
@@ -478,7 +479,7 @@ def find_player(name, option:str="player")->Player: # what errors call it
     except FileNotFoundError:
         require(False, option, name, f"{', '.join([*OPPONENTS, *shipped_agents()])}, or an agent's folder")
 
-# %% ../nbs/41_agents.ipynb #41-agent-046
+# %% ../nbs/41_agents.ipynb #41-agent-047
 TOO_LONG = 60.   # seconds after which a point is lost
 
 def wilson(won:int, n:int, z:float=1.96)->tuple: # of n; z: 1.96 for 95 %
@@ -504,7 +505,7 @@ class Points:
         return (f"{self.share:.1%} ({low:.1%} to {high:.1%}) of {self.n} points, "
                 f"{self.ticks:.0f} ticks each, {self.unfinished} unfinished")
 
-# %% ../nbs/41_agents.ipynb #41-agent-049
+# %% ../nbs/41_agents.ipynb #41-agent-050
 def first_points(player:Player, opponent:Player, engine:Engine, seeds, side:int=LEFT, seconds:float=TOO_LONG)->tuple:
     """Who made the first point in each of the engine's games (n,): 1 the player, -1 the opponent, 0 nobody in time;
     and its tick (n,)"""
@@ -528,7 +529,7 @@ def count_points(player:Player, opponent:Player, engine:Engine, seeds, side:int=
     return Points(len(result), int((result > 0).sum()), int((result < 0).sum()), int((result == 0).sum()),
                   float(lasted.mean()))
 
-# %% ../nbs/41_agents.ipynb #41-agent-050
+# %% ../nbs/41_agents.ipynb #41-agent-051
 def keep_games(games:FusedGames, alive):
     "Go on with the games `alive` (bool (n,)) only"
     for name in ("numbers", "chance", "counts", "finals"): setattr(games, name, getattr(games, name)[alive])
@@ -557,7 +558,7 @@ def count_fused(agent:Agent, opponent:BuiltInPlayer, game:GameConfig, keys, side
         seen, fresh = done.seen[alive], np.zeros(games.n, np.bool_)
     return Points(n, won, lost, n - won - lost, ticks/n)
 
-# %% ../nbs/41_agents.ipynb #41-agent-051
+# %% ../nbs/41_agents.ipynb #41-agent-052
 EVALUATION = 0xA6E5 << 40     # where the seeds of evaluations begin; training never comes there
 
 def point_keys(seed:int, n:int, first:int=0)->np.ndarray: # uint64 (n,)
@@ -586,10 +587,10 @@ def play_points(
     return count_points(agent, other, (engine or (lambda n: ExactEngine(game, n)))(n),
                         episode_seed(keys, np.uint64(0)), side)
 
-# %% ../nbs/41_agents.ipynb #41-agent-055
+# %% ../nbs/41_agents.ipynb #41-agent-056
 FIXED = ("random", "level2", "level4", "interceptor", "equal")     # opponents to measure against
 
-# %% ../nbs/41_agents.ipynb #41-agent-057
+# %% ../nbs/41_agents.ipynb #41-agent-058
 SPOTS = 65     # places on the paddle that the oracle thinks of
 
 @inlined
@@ -626,7 +627,7 @@ def plan(row, at, rules):
         if gap > best: best, target = gap, centre
     return target if best > reach else min(max(hit_y, -limit), limit)
 
-# %% ../nbs/41_agents.ipynb #41-agent-058
+# %% ../nbs/41_agents.ipynb #41-agent-059
 @compiled
 def aim_games(rows, rules, targets, planned, actions):
     "The oracle's actions for states as it sees them (n, F); it plans once for each ball that comes"
@@ -639,7 +640,7 @@ def aim_games(rows, rules, targets, planned, actions):
         planned[g] = is_coming
         actions[g] = go_to(targets[g], rows[g], 0, ONE, rules)
 
-# %% ../nbs/41_agents.ipynb #41-agent-059
+# %% ../nbs/41_agents.ipynb #41-agent-060
 class Oracle(Player):
     "Knows the rules and aims where an equal tracker cannot be in time"
     def reset(self, seeds, config, side, games=None):
@@ -657,7 +658,7 @@ class Oracle(Player):
 
 OPPONENTS["oracle"] = Oracle
 
-# %% ../nbs/41_agents.ipynb #41-agent-064
+# %% ../nbs/41_agents.ipynb #41-agent-065
 WEB_AGENT = "pong_model.web_agent/1"
 
 def web_agent(agent:Agent)->dict: # JSON
@@ -674,7 +675,7 @@ def web_agent(agent:Agent)->dict: # JSON
         float32=base64.b64encode(b"".join(x.detach().numpy().astype("<f4").tobytes() for x in numbers)).decode())
     return told | dict(checksum=checksum(told))
 
-# %% ../nbs/41_agents.ipynb #41-agent-074
+# %% ../nbs/41_agents.ipynb #41-agent-075
 class ToMLflow:
     "A log that writes to a `Tracking` that was started"
     def __init__(self, tracking): self.tracking = tracking
@@ -698,7 +699,7 @@ class ToTensorBoard:
         self.writer.flush()
     def close(self): self.writer.close()
 
-# %% ../nbs/41_agents.ipynb #41-agent-078
+# %% ../nbs/41_agents.ipynb #41-agent-079
 @dataclass(frozen=True)
 class EvalConfig:
     "What an agent is measured by"
@@ -733,7 +734,7 @@ def evaluate(config:EvalConfig)->dict[str, Points]: # opponent's name: points
     rules = rules_called(config.rules)
     return {name: play_points(player, name, rules, config.points, config.seed, side) for name in config.names}
 
-# %% ../nbs/41_agents.ipynb #41-agent-079
+# %% ../nbs/41_agents.ipynb #41-agent-080
 @dataclass(frozen=True)
 class WatchConfig:
     "A game to look at, or to play in"

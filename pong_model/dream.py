@@ -25,11 +25,11 @@ from .agents import (Agent, AgentConfig, Policy, find_player, first_points, load
 from .ppo import PPOConfig, best_agent, begin_run, train
 
 # %% auto #0
-__all__ = ['SEEDS', 'POINTS', 'BLIND', 'WORSE', 'TEMPERATURES', 'PLAYERS_BESIDE', 'TABLE_HEAD', 'ELSEWHERE', 'OTHERS', 'ERRS',
-           'Transfer', 'reality', 'opinion', 'DreamConfig', 'dream', 'worse_model', 'rightness', 'kept', 'sealed',
-           'as_row', 'row', 'player_row', 'percent', 'grouped', 'spread', 'mean_share', 'ratio', 'group_line',
-           'transfer_table', 'disagree', 'Disagreements', 'seek', 'exploit', 'stage_of', 'findings', 'aim_of',
-           'finding', 'exploiter', 'Study', 'study', 'read_study']
+__all__ = ['SEEDS', 'POINTS', 'BLIND', 'WORSE', 'TEMPERATURES', 'PLAYERS_BESIDE', 'ENOUGH', 'TABLE_HEAD', 'ELSEWHERE', 'OTHERS',
+           'ERRS', 'Transfer', 'reality', 'opinion', 'DreamConfig', 'dream', 'worse_model', 'rightness', 'kept',
+           'sealed', 'as_row', 'row', 'player_row', 'percent', 'grouped', 'spread', 'student', 'mean_share', 'ratio',
+           'group_line', 'transfer_table', 'disagree', 'Disagreements', 'seek', 'exploit', 'stage_of', 'findings',
+           'aim_of', 'finding', 'exploiter', 'Study', 'study', 'read_study']
 
 # %% ../nbs/43_dream.ipynb #43-dream-005
 SEEDS, POINTS = tuple(range(100, 120)), 200      # of the transfer table
@@ -135,7 +135,7 @@ def rightness(model:Model, n:int=300, seed:int=3, upto:int=200)->dict:
                 valid_ticks=valid_ticks(measured)["median"], n=n)
 
 # %% ../nbs/43_dream.ipynb #43-dream-017
-TEMPERATURES = (0., .5, 1., 1.15)
+TEMPERATURES = (0., .5, 1., 1.15, 5., 10.)
 PLAYERS_BESIDE = ("random", "untrained", "level2", "level4", "interceptor", "equal", "oracle")
 
 def kept(path, make, sha256=None)->dict: # sha256: of the model that it is about
@@ -205,10 +205,19 @@ def spread(rows)->float:
     freedom = sum(len(some) - 1 for some in groups)
     return math.sqrt(sum(len(some)*np.var(some) for some in groups)/freedom) if freedom else 0.
 
-def mean_share(some, between:float)->tuple: # of rows; between: the `spread`
+def student(freedom:int)->float:
+    "Student's 97.5 % quantile to a hundredth, for four degrees of freedom and more (Cornish and Fisher's expansion)"
+    z = 1.959964
+    return (z + (z**3 + z)/(4*freedom) + (5*z**5 + 16*z**3 + 3*z)/(96*freedom**2)
+            + (3*z**7 + 19*z**5 + 17*z**3 - 15*z)/(384*freedom**3))
+
+ENOUGH = 5      # trainings of one setting that say themselves how they differ
+
+def mean_share(some, between:float)->tuple: # of rows; between: the `spread` of all settings
     "The mean share of one setting, and how far off it may be (95 %)"
-    share, n = float(np.mean([r["share"] for r in some])), sum(r["n"] for r in some)
-    return share, max(1.96*between/math.sqrt(len(some)), np.ptp(wilson(round(share*n), n))/2)
+    share, n, own = float(np.mean([r["share"] for r in some])), sum(r["n"] for r in some), spread(some)
+    off = student(len(some) - 1)*own if len(some) >= ENOUGH else 1.96*max(own, between)
+    return share, max(off/math.sqrt(len(some)), np.ptp(wilson(round(share*n), n))/2)
 
 def ratio(a:tuple, b:tuple)->tuple:
     "The first over the second, both with what they may be off"
@@ -226,7 +235,9 @@ def group_line(group, some, between:float, exact)->str:
         np.mean([r["flattery"][0] for r in some]), np.linalg.norm([r["flattery"][1] for r in some])/len(some))
     what = (place + (", classic rules" if rules == "classic" else "")
             + ("" if horizon == 3600 else f", broken off after {horizon} ticks"))
-    cells = [what, f"{temperature:g}", percent(*share), ", ".join(f"{100*r['share']:.1f}" for r in some),
+    each = [f"{x:.1f}" for x in sorted(100*r["share"] for r in some)]
+    cells = [what, f"{temperature:g}", percent(*share),
+             ", ".join(each) if len(each) <= ENOUGH else f"{len(each)}, from {each[0]} to {each[-1]}",
              percent(*ratio(share, exact)) if exact and place != "exact" else "",
              percent(mean("opinion")), percent(*flattery) if flattery else "",
              percent(mean("unfinished")), f"{mean('seconds'):.0f}"]
@@ -363,7 +374,7 @@ class Study(NamedTuple):
     found:dict      # by the exploiter, beside others
 
 # %% ../nbs/43_dream.ipynb #43-dream-037
-def study(folder, temperatures=TEMPERATURES, seeds=(0, 1, 2, 3, 4), total:int=2_000_000, worse=tuple(WORSE),
+def study(folder, temperatures=TEMPERATURES, seeds=tuple(range(20)), total:int=2_000_000, worse=tuple(WORSE),
           say=print)->Study:
     "Do what is not done yet, and write it all into `folder`/study.json"
     require(len(temperatures) > 0, "temperatures", temperatures, "one or more")

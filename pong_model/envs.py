@@ -82,6 +82,7 @@ FRAME = (32, 64)    # height and width of a picture that an agent sees, pixels
 UNREPORTED = 400    # ticks that a model without a report card is trusted
 BOUND = 1e6         # no number in an observation is beyond; a learned state that has one is lost
 
+# %% ../nbs/40_envs.ipynb #40-envs-009
 @dataclass(frozen=True)
 class EnvConfig:
     "What an environment plays"
@@ -122,7 +123,7 @@ def _whole(name, value, highest, others=""):
     is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool) and 1 <= value <= highest
     require(is_whole, name, value, f"a whole number from 1 to {highest}{others}")
 
-# %% ../nbs/40_envs.ipynb #40-envs-010
+# %% ../nbs/40_envs.ipynb #40-envs-011
 def find_opponent(opponent)->Player|None:
     "A player by any name that `agents.find_player` knows; a `Player` and None (nobody) are given back"
     if opponent is None or hasattr(opponent, "act"): return opponent
@@ -130,7 +131,7 @@ def find_opponent(opponent)->Player|None:
     from pong_model.agents import find_player
     return find_player(opponent if isinstance(opponent, (str, os.PathLike)) else repr(opponent), "opponent")
 
-# %% ../nbs/40_envs.ipynb #40-envs-014
+# %% ../nbs/40_envs.ipynb #40-envs-015
 def trusted_horizon(report)->int:
     "Ticks after a serve for which nine of ten rallies stay within 0.05 of the true ball, by a report card (or None)"
     p10 = (report or {}).get("valid_ticks", {}).get("p10")
@@ -156,7 +157,7 @@ def rules_called(name:str)->str|GameConfig:
     require(isinstance(said, dict), "rules", name, f"{', '.join(RULES)} or a model's name")
     return config_from_dict(GameConfig, said.get("about", {}).get("game", {}), f"model {name!r}, game")
 
-# %% ../nbs/40_envs.ipynb #40-envs-015
+# %% ../nbs/40_envs.ipynb #40-envs-016
 class Stage:
     "What a setting means"
     def __init__(self, config:EnvConfig):
@@ -193,7 +194,7 @@ class Stage:
         acted = parts.get(self.config.action, Box(-1, 1, (1,), np.float32))
         return pictures if self.config.observation == "frames" else numbers, acted
 
-# %% ../nbs/40_envs.ipynb #40-envs-018
+# %% ../nbs/40_envs.ipynb #40-envs-019
 @inlined
 def episode_seed(key, episode):
     "The seed of an episode; uint64, numbers or arrays"
@@ -204,7 +205,7 @@ def draw_key(generator)->np.uint64:
     "An environment's key, from its NumPy generator"
     return generator.integers(2**64, dtype=np.uint64)
 
-# %% ../nbs/40_envs.ipynb #40-envs-021
+# %% ../nbs/40_envs.ipynb #40-envs-022
 SEED, COUNTER, PLAYER_SEED, PLAYER_COUNTER, KEY, EPISODE = range(6)     # places in `chance`
 KIND, PHASE, SINCE_SERVE, STEPS, OWN, OTHER = range(6)                  # places in `counts`
 RESTING, RUNNING, OVER = range(3)                                       # phases of an episode
@@ -240,7 +241,7 @@ def unpack(fixed, is_one_ball=False):
     task = Task(int(t[0]), int(t[1]), int(t[2]), int(t[3]), int(t[4]), int(t[5]), t[6])
     return rules, task, fixed[N_RULES + 7:]
 
-# %% ../nbs/40_envs.ipynb #40-envs-024
+# %% ../nbs/40_envs.ipynb #40-envs-025
 @compiled
 def begin_player(habits, side, parameters, memory, chance, counts):
     "The opponent of a new episode: as in `BuiltInPlayer.reset`, compiled"
@@ -265,7 +266,7 @@ def begin_episode(numbers, chance, counts, rules, task, habits):
     counts[PHASE] = RUNNING
     counts[SINCE_SERVE:] = 0
 
-# %% ../nbs/40_envs.ipynb #40-envs-027
+# %% ../nbs/40_envs.ipynb #40-envs-028
 @inlined
 def play_on(numbers, chance, counts, rules, task, action):
     "Hold `action` for a step of one game; returns the reward and how the episode ended (0: it goes on)"
@@ -292,7 +293,7 @@ def play_on(numbers, chance, counts, rules, task, action):
     if ends: counts[PHASE] = OVER
     return reward, ends
 
-# %% ../nbs/40_envs.ipynb #40-envs-029
+# %% ../nbs/40_envs.ipynb #40-envs-030
 UNFIT, NOT_BEGUN, IS_OVER = -10**6, -10**6 - 4, -10**6 - 8      # what a step says of a call that it refuses
 
 @compiled
@@ -312,7 +313,7 @@ def begin_games(numbers, chance, counts, fixed, games, out):
     for g in games: begin_episode(numbers[g], chance[g], counts[g], rules, task, habits)
     for g in range(len(numbers)): show(numbers[g], task.side, task.is_positions, rules.n_balls, out[g])
 
-# %% ../nbs/40_envs.ipynb #40-envs-030
+# %% ../nbs/40_envs.ipynb #40-envs-031
 MODES = (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP, AutoresetMode.DISABLED)
 NEXT_STEP, SAME_STEP, DISABLED = range(3)
 
@@ -347,7 +348,7 @@ def step_balls(numbers, chance, counts, fixed, actions, mode, out, finals, rewar
     "`step_games` for any games"
     return step_games(numbers, chance, counts, fixed, actions, mode, out, finals, rewards, terminated, truncated, False)
 
-# %% ../nbs/40_envs.ipynb #40-envs-032
+# %% ../nbs/40_envs.ipynb #40-envs-033
 class Step(NamedTuple):
     "What a step of `n` games gave"
     seen:np.ndarray       # float32 (n, D): what to act on now
@@ -383,7 +384,7 @@ def games_of(stage:Stage, n:int, max_steps:int=0):
     is_fused = stage.model is None and type(stage.player) is BuiltInPlayer
     return (FusedGames if is_fused else AnyGames)(stage, n, max_steps)
 
-# %% ../nbs/40_envs.ipynb #40-envs-033
+# %% ../nbs/40_envs.ipynb #40-envs-034
 class FusedGames:
     "`n` exact games against a built-in player, all in one compiled loop"
     def __init__(self, stage:Stage, n:int, max_steps:int=0):
@@ -418,7 +419,7 @@ class FusedGames:
 
     def rest(self): self.counts[:, PHASE] = RESTING
 
-# %% ../nbs/40_envs.ipynb #40-envs-034
+# %% ../nbs/40_envs.ipynb #40-envs-035
 def is_lost(states, layout:Layout)->np.ndarray: # states (n, F); bool (n,)
     "Can nobody go on from here? A learned game may claim a ball without a place or a court without a size"
     with np.errstate(invalid="ignore"): far = np.abs(layout.balls(states)[..., VX:VY+1]).max((-1, -2)) > MAX_SPEED
@@ -454,7 +455,7 @@ class AnyGames:
 
     def rest(self): self.phase[:] = RESTING
 
-# %% ../nbs/40_envs.ipynb #40-envs-035
+# %% ../nbs/40_envs.ipynb #40-envs-036
 def _both(self:AnyGames, actions):
     "Both sides' actions (n, 2) of a tick"
     if self.player is None: return actions
@@ -478,6 +479,7 @@ def _tick(self:AnyGames, actions, running, rewards, terminated, truncated):
     cut = running & ~over & (self.lost | ((self.since >= self.stage.horizon) & (self.stage.horizon > 0)))
     terminated |= over; truncated |= cut; running &= ~(over | cut)
 
+# %% ../nbs/40_envs.ipynb #40-envs-037
 def _step(self:AnyGames, actions, mode=NEXT_STEP)->Step: # float32 (n,) or (n, 2)
     "One step of every game"
     if not (np.abs(actions) <= 1).all(): refuse(UNFIT)
@@ -499,7 +501,7 @@ def _step(self:AnyGames, actions, mode=NEXT_STEP)->Step: # float32 (n,) or (n, 2
 
 AnyGames._both, AnyGames._tick, AnyGames.step = _both, _tick, _step
 
-# %% ../nbs/40_envs.ipynb #40-envs-039
+# %% ../nbs/40_envs.ipynb #40-envs-041
 class Camera:
     "The last two pictures that an agent sees of each of `n` games"
     def __init__(self, game:GameConfig, n:int): self.game, self.seen = game, np.zeros((n, *FRAME, 2), np.uint8)
@@ -513,7 +515,7 @@ class Camera:
         "What `look` would give if no episode began, and nothing is kept"
         return np.stack([self.seen[..., 1], grey_frames(states, self.game, FRAME[1], FRAME[0])], -1)
 
-# %% ../nbs/40_envs.ipynb #40-envs-041
+# %% ../nbs/40_envs.ipynb #40-envs-043
 PICTURE = (400, 200)            # width and height of a picture for people, pixels
 METADATA = dict(render_modes=["rgb_array", "human"], render_fps=60)
 
@@ -542,7 +544,7 @@ class Screen:
             pygame.display.quit()
         self.is_open = False
 
-# %% ../nbs/40_envs.ipynb #40-envs-042
+# %% ../nbs/40_envs.ipynb #40-envs-044
 class OnStage:
     "What the forms for one game share: how it is set up, shown and closed"
     def __init__(self, config:EnvConfig, render_mode:str|None):
@@ -591,11 +593,12 @@ class OnStage:
         self.closed = True
         if self.screen: self.screen.close()
 
+# %% ../nbs/40_envs.ipynb #40-envs-045
 def frames_per_second(stage:Stage)->int:
     "Steps in a second of the game"
     return max(1, round(stage.game.tick_rate/stage.config.skip))
 
-# %% ../nbs/40_envs.ipynb #40-envs-044
+# %% ../nbs/40_envs.ipynb #40-envs-047
 SPEEDS = {0: 0., 1: -1., 2: 1.}         # stay, up, down
 MOVES = np.array([0, -1, 1], np.float32)
 PARTS = {"discrete": (3,), "two_part": (3, N_SPEEDS)}
@@ -636,7 +639,7 @@ def _as_array(value):
     try: return np.asarray(value)
     except ValueError: return None
 
-# %% ../nbs/40_envs.ipynb #40-envs-047
+# %% ../nbs/40_envs.ipynb #40-envs-050
 NEAR = 1e-4     # court heights: a paddle so near to its limit is at the wall, as exactly as a learned game knows it
 
 def action_masks(
@@ -652,12 +655,13 @@ def action_masks(
     masks[:, 1], masks[:, 2] = y > -limit, y < limit
     return masks
 
-# %% ../nbs/40_envs.ipynb #40-envs-052
+# %% ../nbs/40_envs.ipynb #40-envs-055
 NEEDS_OPPONENT = "a Player or its name; two agents play in PettingZoo's form"
 _ARRAY, _ALONE = np.ndarray, (1,)                                    # looked up at every step
 _REALS = frozenset((np.dtype(np.float32), np.dtype(np.float64)))    # what needs no second look in a step,
 _WHOLES = frozenset((int, np.int64))                                 # and among whole numbers
 
+# %% ../nbs/40_envs.ipynb #40-envs-056
 class PongEnv(OnStage, gymnasium.Env):
     "One game of Pong from one side; `settings` are the fields of `EnvConfig`"
     metadata = METADATA
@@ -713,7 +717,7 @@ class PongEnv(OnStage, gymnasium.Env):
         self.show()
         return seen[0] if self.camera is None else self.camera.look(seen, np.array([has_begun]))[0]
 
-# %% ../nbs/40_envs.ipynb #40-envs-054
+# %% ../nbs/40_envs.ipynb #40-envs-058
 class PongVectorEnv(VectorEnv):
     "`num_envs` games of Pong from one side, batched; `settings` are the fields of `EnvConfig`"
     metadata = METADATA
@@ -775,7 +779,7 @@ class PongVectorEnv(VectorEnv):
         self.source = self.np_random
         return np.array(keys, np.uint64)
 
-# %% ../nbs/40_envs.ipynb #40-envs-055
+# %% ../nbs/40_envs.ipynb #40-envs-059
 @patch
 def step(self:PongVectorEnv, actions):
     "One step of every game; actions outside of their space, or a game that is not running, raise `ValueError`"
@@ -800,6 +804,7 @@ def _note_finals(self:PongVectorEnv, infos, done):
 def _look(self:PongVectorEnv, seen, has_begun):
     return seen if self.camera is None else self.camera.look(seen, has_begun)
 
+# %% ../nbs/40_envs.ipynb #40-envs-060
 @patch
 def _infos(self:PongVectorEnv, seen, which=None, at_end=False):
     "What `PongEnv` tells, for each of the games `which` (bool (n,); all by default)"
@@ -829,13 +834,13 @@ def render(self:PongVectorEnv):
 @patch
 def close_extras(self:PongVectorEnv, **kwargs): self.games.rest()
 
-# %% ../nbs/40_envs.ipynb #40-envs-057
+# %% ../nbs/40_envs.ipynb #40-envs-062
 ID = "pong_model/Pong-v0"
 if ID not in gymnasium.registry:
     gymnasium.register(ID, f"{PongEnv.__module__}:PongEnv", order_enforce=False,
                        vector_entry_point=f"{PongVectorEnv.__module__}:PongVectorEnv")
 
-# %% ../nbs/40_envs.ipynb #40-envs-075
+# %% ../nbs/40_envs.ipynb #40-envs-080
 class PongParallelEnv(OnStage, ParallelEnv):
     "One game of Pong with an agent on each side; `settings` are the fields of `EnvConfig` but `opponent` and `side`"
     metadata = METADATA | dict(name="pong_model_v0", is_parallelizable=True)
@@ -895,6 +900,7 @@ class PongParallelEnv(OnStage, ParallelEnv):
         OnStage.close(self)
         self.agents = []
 
+# %% ../nbs/40_envs.ipynb #40-envs-081
 def parallel_env(**settings)->PongParallelEnv:
     "The game for two agents who act at once, as PettingZoo calls it; see `PongParallelEnv`"
     return PongParallelEnv(**settings)
@@ -903,7 +909,7 @@ def env(**settings):
     "The same for agents who are asked in turn (PettingZoo's AEC form)"
     return parallel_to_aec(parallel_env(**settings))
 
-# %% ../nbs/40_envs.ipynb #40-envs-081
+# %% ../nbs/40_envs.ipynb #40-envs-087
 def sb3_vector(num_envs:int=1024, **settings): # settings of `PongVectorEnv`
     "A batch of games as Stable-Baselines3's `VecEnv`; `ImportError` where that is not installed"
     from stable_baselines3.common.vec_env import VecEnv
@@ -940,7 +946,7 @@ def sb3_vector(num_envs:int=1024, **settings): # settings of `PongVectorEnv`
 
     return Batch(PongVectorEnv(num_envs, autoreset_mode=AutoresetMode.SAME_STEP, **settings))
 
-# %% ../nbs/40_envs.ipynb #40-envs-088
+# %% ../nbs/40_envs.ipynb #40-envs-094
 def steps_per_second(
     env,                  # a Gymnasium environment, single or vector, fresh
     seconds:float=1.,     # how long to measure, in five stretches

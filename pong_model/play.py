@@ -342,6 +342,7 @@ def message(self:PlaySession)->str:
     "What to show large: the end of a match, a pause, or nothing"
     return self.result or ("paused" if self.paused else "")
 
+# %% ../nbs/30_play.ipynb #30-play-029
 @patch(as_prop=True)
 def legend(self:PlaySession)->list[tuple[str, str]]: # key, what it does
     "The keys"
@@ -368,7 +369,7 @@ def shows_hint(self:PlaySession)->bool:
     is_early = self.seed == self.first_seed and self.ticks*self.dt < HINT_SECONDS
     return is_early and not self.paused and self.legend_asked is None
 
-# %% ../nbs/30_play.ipynb #30-play-030
+# %% ../nbs/30_play.ipynb #30-play-031
 @patch
 def _rows(self:PlaySession, first:int)->tuple[np.ndarray, np.ndarray]:
     "States (T+1, F) and actions (T, 2) from tick `first` on"
@@ -406,7 +407,7 @@ def games(self:PlaySession)->list[Replay]:
     "Every game in which something happened: those that are over (if the session `keeps` them), and this one"
     return self.finished + ([self.replay()] if self.ticks else [])
 
-# %% ../nbs/30_play.ipynb #30-play-059
+# %% ../nbs/30_play.ipynb #30-play-060
 def engines_of(replay:Replay)->list: # of (tick, name)
     "What played from which tick on, as a session notes it; [] if nothing is noted"
     noted = replay.about.get("engines")
@@ -421,7 +422,7 @@ def lesson_of(replay:Replay):
     "The trajectory that a network may learn from; `ValueError` if the rules cannot go on from where the replay begins"
     return recorded(replay) if was_exact(replay) else play_replay(replay)
 
-# %% ../nbs/30_play.ipynb #30-play-060
+# %% ../nbs/30_play.ipynb #30-play-061
 def save_games(
     folder,                 # a new one; it is whole or not there
     replays:list[Replay],   # of one configuration
@@ -447,7 +448,7 @@ def save_games(
         raise
     return folder
 
-# %% ../nbs/30_play.ipynb #30-play-069
+# %% ../nbs/30_play.ipynb #30-play-070
 FILMS = (".gif", ".mp4")
 GIF_PIXELS = 2.5e8     # in all pictures of a .gif together: it is put together in memory, about 4 bytes each
 
@@ -475,7 +476,7 @@ def film_kind(out)->str: # .gif or .mp4
     require(found, "render", f"{Path(out).name} without ffmpeg", "a .gif, or what `pip install imageio-ffmpeg` brings")
     return kind
 
-# %% ../nbs/30_play.ipynb #30-play-070
+# %% ../nbs/30_play.ipynb #30-play-071
 def replay_file(path)->Path:
     "The replay that is meant: a file, or the only one in a folder as R and `record` make them"
     path = Path(path)
@@ -485,7 +486,7 @@ def replay_file(path)->Path:
     require(len(found) == 1, "replay", f"{len(found)} in {path}", names)
     return found[0]
 
-# %% ../nbs/30_play.ipynb #30-play-071
+# %% ../nbs/30_play.ipynb #30-play-072
 def render_replay(
     replay,               # a file, a folder with one in it, or a `Replay`
     out,                  # the film: .gif or .mp4
@@ -516,7 +517,7 @@ def render_replay(
                 for t, name in zip(rows, who))
     return save_animation(out, pictures, rate)
 
-# %% ../nbs/30_play.ipynb #30-play-073
+# %% ../nbs/30_play.ipynb #30-play-074
 def name_at(replay:Replay, tick:int)->str:
     "What played when tick `tick` was made"
     names = [name for t, name in engines_of(replay) if t < max(tick, 1)]
@@ -540,7 +541,7 @@ class Recorded(Engine):
     def step(self, actions): return self.show(self.at + 1)
     def load(self, states, actions=None): return self.show(self.at)
 
-# %% ../nbs/30_play.ipynb #30-play-074
+# %% ../nbs/30_play.ipynb #30-play-075
 def in_background(code:str, *arguments, **options)->subprocess.Popen: # options of `Popen`
     "Run Python code in a process of its own that outlives this one, with the same packages, silent"
     places = os.pathsep.join(p for p in sys.path if p)
@@ -579,7 +580,7 @@ class FilmMaker:
         said = (self.errors.read().strip().splitlines() or ["it was stopped"])[-1].removeprefix("ValueError: ")
         return f"no film ({said})" + ("; the replay is kept" if self.is_kept else "")
 
-# %% ../nbs/30_play.ipynb #30-play-080
+# %% ../nbs/30_play.ipynb #30-play-081
 @patch
 def save(self:PlaySession)->Path|None: # the folder, None if that was not to be
     "Keep the last seconds in a new folder of `clips`: replay.npz, a dataset, and soon a film"
@@ -604,7 +605,7 @@ def finish(self:PlaySession, wait:float=60.)->list[str]:
     outcomes = [film.outcome(wait) or f"{film.out} takes long and goes on without us" for film in films]
     return [said for film, said in zip(films, outcomes) if not film.out.exists()]
 
-# %% ../nbs/30_play.ipynb #30-play-085
+# %% ../nbs/30_play.ipynb #30-play-086
 @patch
 def swap(self:PlaySession):
     "The other engine takes over in mid-rally, or a line says why it cannot"
@@ -627,7 +628,7 @@ def show_ghost(self:PlaySession, shown:bool):
     self.ghost = Ghost(self.engine) if shown else None
     if shown: self.ghost.follow(self.state)
 
-# %% ../nbs/30_play.ipynb #30-play-099
+# %% ../nbs/30_play.ipynb #30-play-100
 class ReplaySession(PlaySession):
     "A session that shows a replay: as it was seen, or as `engine` plays it again"
     new = "from the beginning"
@@ -656,7 +657,7 @@ class ReplaySession(PlaySession):
         if self.ticks < self.shows.ticks: super()._tick()
         if self.ticks >= self.shows.ticks: self.paused, self.result = True, "the end"
 
-# %% ../nbs/30_play.ipynb #30-play-102
+# %% ../nbs/30_play.ipynb #30-play-103
 def render_game(session:PlaySession, out, seconds:float=10., width:int=640)->Path:
     "Play so many seconds without a display, among players that are none of them a person, and make a film of them"
     accepts = "a player on each side (--left level3, for example), or a replay to watch"
@@ -666,7 +667,7 @@ def render_game(session:PlaySession, out, seconds:float=10., width:int=640)->Pat
     while session.ticks < round(seconds/session.dt) and not session.paused: session._tick()
     return render_replay(session.replay(), out, ghost=bool(session.ghost), width=width)
 
-# %% ../nbs/30_play.ipynb #30-play-105
+# %% ../nbs/30_play.ipynb #30-play-106
 def letterbox(
     width:int,  # of a window, pixels
     height:int,
@@ -676,7 +677,7 @@ def letterbox(
     down = max(1, across//2)
     return (width - across)//2, (height - down)//2, across, down
 
-# %% ../nbs/30_play.ipynb #30-play-108
+# %% ../nbs/30_play.ipynb #30-play-109
 NO_DISPLAY = "display: found none, accepts a desktop, `ssh -X` or SDL_VIDEODRIVER; or play in a notebook or a web page"
 
 def open_display(width:int, height:int, title:str):
@@ -699,7 +700,7 @@ def open_display(width:int, height:int, title:str):
         pygame.quit()
         raise RuntimeError(NO_DISPLAY) from None
 
-# %% ../nbs/30_play.ipynb #30-play-110
+# %% ../nbs/30_play.ipynb #30-play-111
 def overlay(
     surface,          # of pygame, 32 bits a pixel
     blocks,           # what to draw, from back to front
@@ -713,7 +714,7 @@ def overlay(
     for kind, where, part in _pixels(blocks, width, height, reach):
         pixels[where] = pixels[where] + part[..., None]*(np.float32(COLOURS[kind]) - pixels[where]) + .5
 
-# %% ../nbs/30_play.ipynb #30-play-111
+# %% ../nbs/30_play.ipynb #30-play-112
 class Window:
     "A pygame window that shows a `PlaySession` and feeds it keys; a context manager"
     def __init__(self,
@@ -774,7 +775,7 @@ class Window:
         surface = pygame.display.get_surface()
         return np.frombuffer(pygame.image.tobytes(surface, "RGB"), np.uint8).reshape(*surface.get_size()[::-1], 3)
 
-# %% ../nbs/30_play.ipynb #30-play-112
+# %% ../nbs/30_play.ipynb #30-play-113
 @patch
 def keep(self:Window, key, make):
     "What `make()` gave for this key; at most 200 such things are kept"
@@ -806,7 +807,7 @@ def write(self:Window, text:str, colour:str, size:int, most:int, ground:str="", 
     if ground: surface.fill(COLOURS[ground], where.inflate(size, size//2))
     surface.blit(line, where)
 
-# %% ../nbs/30_play.ipynb #30-play-114
+# %% ../nbs/30_play.ipynb #30-play-115
 @patch
 def legend_panel(self:Window, size:int, wide:int, high:int):
     "The keys in three columns, as a surface at most so many pixels wide and high"
@@ -841,7 +842,7 @@ def court_place(
     if top + down + below <= height: return left, top, across, down
     return letterbox(width, max(1, height - below))
 
-# %% ../nbs/30_play.ipynb #30-play-115
+# %% ../nbs/30_play.ipynb #30-play-116
 @patch
 def draw_scenery(self:Window, surface, place, still):
     "What stands still, and the bars beside it"
@@ -858,7 +859,7 @@ def draw_scenery(self:Window, surface, place, still):
     surface.fill(COLOURS["court"], pygame.Rect((left + (width - size[0])//2, top + (height - size[1])//2), size))
     overlay(surface, still[1:], place, reach)
 
-# %% ../nbs/30_play.ipynb #30-play-116
+# %% ../nbs/30_play.ipynb #30-play-117
 @patch
 def draw(self:Window):
     "The court, and on it what plays, the ghost's error, a line of keys (under what moves), a notice, the message"
@@ -887,7 +888,7 @@ def draw(self:Window):
         self.write(session.notice, "flash", small, width - 8*gap, "outside", center=(middle, top + height//4))
     pygame.display.flip()
 
-# %% ../nbs/30_play.ipynb #30-play-118
+# %% ../nbs/30_play.ipynb #30-play-119
 NOTED = 1.                   # seconds from one entry in the journal to the next
 
 class Journal:
@@ -932,7 +933,7 @@ class Journal:
         self.guard.kill()
         self.guard.communicate()
 
-# %% ../nbs/30_play.ipynb #30-play-120
+# %% ../nbs/30_play.ipynb #30-play-121
 def start_of(session:PlaySession, about:dict)->Replay:
     "A game before its first tick"
     first = np.array(session.seen[:session.layout.n_features])[None]
@@ -967,7 +968,7 @@ def rescue(journal, folder):
     with contextlib.suppress(OSError):       # a terminal that is gone
         if said: print(f"pong_model: {said}", file=sys.stderr)
 
-# %% ../nbs/30_play.ipynb #30-play-125
+# %% ../nbs/30_play.ipynb #30-play-126
 @contextlib.contextmanager
 def told_to_end(session:PlaySession):
     "Meanwhile Ctrl-C, a closed terminal, or whoever asks this process to end, ends the session as ESC does"
@@ -999,7 +1000,7 @@ def guarded(session:PlaySession, record=None):
         if record is None and not place.exists(): shutil.rmtree(place.parent)
         if wrong: raise OSError(wrong)
 
-# %% ../nbs/30_play.ipynb #30-play-126
+# %% ../nbs/30_play.ipynb #30-play-127
 def compile_for(session:PlaySession):
     "Play a tick beside a session: Numba compiles on a first call, and nobody should wait for that in mid-game"
     beside = ExactEngine(session.config)
@@ -1039,6 +1040,7 @@ def play_window(
         for line in session.finish(): print(f"pong_model: {line}", file=sys.stderr)
     return session
 
+# %% ../nbs/30_play.ipynb #30-play-128
 def watch_replay(
     replay,                    # a file, a folder with one in it, or a `Replay`
     engine:Engine|None=None,   # who plays it again (None: nobody, it is shown as it was seen)
@@ -1052,7 +1054,7 @@ def watch_replay(
     session = ReplaySession(replay, engine, ghost=ghost, other=other, last=last, clips=clips, film=film)
     return play_window(session, **options)
 
-# %% ../nbs/30_play.ipynb #30-play-155
+# %% ../nbs/30_play.ipynb #30-play-157
 def hand_of_x():
     "`press(name, down)`: a key of the X server's keyboard goes down or up; `OSError` where there is no X server"
     import ctypes
@@ -1075,7 +1077,7 @@ def hand_of_pygame():
         pygame.event.post(pygame.event.Event(kind, key=pygame.key.key_code(name)))
     return press
 
-# %% ../nbs/30_play.ipynb #30-play-156
+# %% ../nbs/30_play.ipynb #30-play-158
 MOVED = .002         # court heights: a learned paddle that nobody moves is never quite at rest
 
 class RandomHand(threading.Thread):
@@ -1105,7 +1107,7 @@ class RandomHand(threading.Thread):
             self.pressed = None
         self.before = height
 
-# %% ../nbs/30_play.ipynb #30-play-157
+# %% ../nbs/30_play.ipynb #30-play-159
 def measure_window(
     engine:Engine,           # what is played by the hand and a tracker, with the ghost
     keys:int=100,            # that the hand presses (0: a tracker instead of it)

@@ -28,8 +28,9 @@ from .models.core import (JUDGED, Batch, Model, check_same, check_tensors, fit_c
 # %% auto #0
 __all__ = ['ALONG_Y', 'ASKED', 'CHECKPOINT_FORMAT', 'SCALARS', 'FREE', 'TrainConfig', 'find_device', 'difficulty', 'clear', 'Lot',
            'mine', 'put_together', 'Situations', 'what_if', 'happens', 'Inquiry', 'situations', 'lay_borders', 'Run',
-           'begin_run', 'rate', 'draw_batch', 'old_memories', 'own_play', 'Diverged', 'fit', 'save_checkpoint',
-           'load_checkpoint', 'told', 'Progress', 'Validate', 'Checkpoint', 'LivePlot', 'stop_on_interrupt']
+           'begin_run', 'rate', 'draw_batch', 'old_memories', 'own_play', 'Diverged', 'new_lot', 'fit',
+           'save_checkpoint', 'load_checkpoint', 'told', 'Progress', 'Validate', 'Checkpoint', 'LivePlot',
+           'stop_on_interrupt']
 
 # %% ../nbs/22_training.ipynb #22-train-005
 @dataclass(frozen=True)
@@ -390,6 +391,20 @@ def own_play(run:Run, trajectory, ticks:int=40):
 class Diverged(RuntimeError): "The loss is not a number any more"
 
 # %% ../nbs/22_training.ipynb #22-train-038
+def new_lot(run:Run, source, config:TrainConfig)->Lot:
+    "The games of this epoch; what is hard in them goes into the run's buffer"
+    trajectory = source.draw(run.epoch)
+    lot = Lot(run.model, trajectory, getattr(source, "data", None), config, run.epoch, run.window,
+        getattr(source, "ask", None))
+    if run.epoch:
+        run.model.serve.count(lot.serves.to(run.device))
+        run.model.count_balls(torch.from_numpy(trajectory.states[:, 0]).to(run.device))
+    if source.repeats and run.epoch % source.n_parts == 0: run.buffer = None      # the same games again: keep no copies
+    if config.own_games: lot.near = [torch.cat(pair) for pair in zip(lot.near, own_play(run, trajectory))]
+    if config.near_share: run.buffer = mine(run.model, run.buffer, lot.near, config.buffer_size)
+    return lot
+
+# %% ../nbs/22_training.ipynb #22-train-039
 def fit(
     model:Model,            # learns
     source,                 # `draw(epoch)` gives the games of each epoch
@@ -400,15 +415,7 @@ def fit(
     "Train `model` until the epochs are over or a hook sets `run.stop`"
     run = run or begin_run(model, source, config)
     while run.epoch < config.epochs and not run.stop:
-        started, trajectory = time.perf_counter(), source.draw(run.epoch)
-        lot = Lot(run.model, trajectory, getattr(source, "data", None), config, run.epoch, run.window,
-            getattr(source, "ask", None))
-        if run.epoch:
-            run.model.serve.count(lot.serves.to(run.device))
-            run.model.count_balls(torch.from_numpy(trajectory.states[:, 0]).to(run.device))
-        if source.repeats and run.epoch % source.n_parts == 0: run.buffer = None  # the same games again: keep no copies
-        if config.own_games: lot.near = [torch.cat(pair) for pair in zip(lot.near, own_play(run, trajectory))]
-        if config.near_share: run.buffer = mine(run.model, run.buffer, lot.near, config.buffer_size)
+        started, lot = time.perf_counter(), new_lot(run, source, config)
         pool, sums = old_memories(run.model, lot), {}
         run.model.train()
         for i in range(config.steps_per_epoch):
@@ -438,7 +445,7 @@ def fit(
         for hook in hooks: hook(run)
     return run
 
-# %% ../nbs/22_training.ipynb #22-train-042
+# %% ../nbs/22_training.ipynb #22-train-043
 CHECKPOINT_FORMAT = "pong_model.checkpoint/2"      # 2: which planes were laid; 1 asked again
 
 SCALARS = dict(epoch=int, best=float, waited=int, history=list)
@@ -462,7 +469,7 @@ def save_checkpoint(run:Run, folder)->Path:
         (new/"training.json").write_text(json.dumps(record) + "\n")
     return Path(folder)
 
-# %% ../nbs/22_training.ipynb #22-train-043
+# %% ../nbs/22_training.ipynb #22-train-044
 def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     ("Take up a run; `config` may differ in `epochs`, `eval_every`, `threads`, `device` and `patience`. "
      "Raises `FileNotFoundError` or `ValueError`")
@@ -484,7 +491,7 @@ def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     for name in SCALARS: setattr(run, name, record[name])
     return run
 
-# %% ../nbs/22_training.ipynb #22-train-046
+# %% ../nbs/22_training.ipynb #22-train-047
 def told(run)->dict[str, str]:
     "The last validation in words: the report card's short form"
     said = next((row for row in reversed(run.history) if "rallies_right" in row), {})
@@ -503,7 +510,7 @@ class Progress:
         self.bar.update(1)
         if run.epoch >= run.config.epochs or run.stop: self.bar.close()
 
-# %% ../nbs/22_training.ipynb #22-train-047
+# %% ../nbs/22_training.ipynb #22-train-048
 class Validate:
     "Every `eval_every` epochs, and at the end: the report card's short form into the history; stops when patience ends"
     def __init__(self, report): self.report = report        # model -> dict of numbers, with rallies_right
@@ -517,7 +524,7 @@ class Validate:
         if run.config.patience and run.waited >= run.config.patience:
             run.stop = f"no progress in {run.waited} validations"
 
-# %% ../nbs/22_training.ipynb #22-train-048
+# %% ../nbs/22_training.ipynb #22-train-049
 class Checkpoint:
     "Save the run every `eval_every` epochs, when it stops and at its end"
     def __init__(self, folder): self.folder = Path(folder)
@@ -525,7 +532,7 @@ class Checkpoint:
         if run.epoch % run.config.eval_every == 0 or run.epoch >= run.config.epochs or run.stop:
             save_checkpoint(run, self.folder)
 
-# %% ../nbs/22_training.ipynb #22-train-049
+# %% ../nbs/22_training.ipynb #22-train-050
 class LivePlot:
     "In a notebook: the loss and the validations, redrawn after every epoch"
     def __init__(self): self.handle = None
@@ -542,7 +549,7 @@ class LivePlot:
         if self.handle: self.handle.update(figure)
         else: self.handle = display(figure, display_id=True)
 
-# %% ../nbs/22_training.ipynb #22-train-050
+# %% ../nbs/22_training.ipynb #22-train-051
 @contextmanager
 def stop_on_interrupt(say=print):
     "Ctrl-C ends the run after the epoch it is in; a second one ends it at once. Gives a hook"

@@ -391,6 +391,7 @@ def _portrait(visit, sign):
     picture.save(out, "PNG", optimize=True, pnginfo=note)
     return out.getvalue()
 
+# %% ../nbs/31_web.ipynb #31-web-131
 def _film(visit, sign, pictures=100, rate=15):
     "Somebody plays with the keys Q and A; the page's clock is turned by hand, so that no picture is late. A GIF"
     import io

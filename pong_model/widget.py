@@ -835,6 +835,7 @@ def _changed(self:PongWidget, change):
     elif name == "model": self._soon(self._renew, change["old"])
     elif name != "paused": self._soon(self._follow, name, change["old"])
 
+# %% ../nbs/32_widget.ipynb #32-widge-057
 @patch
 def _renew(self:PongWidget, before):
     "Another model than `before`, perhaps another game: begin anew"
@@ -859,7 +860,7 @@ def _dismiss_strangers(self:PongWidget)->str:
         if why: said = f"{side}: {why}"
     return said
 
-# %% ../nbs/32_widget.ipynb #32-widge-058
+# %% ../nbs/32_widget.ipynb #32-widge-059
 SHORT = dict(style=dict(description_width="50px"), layout=dict(width="160px"))
 WIDE, LOW, WRAPPED = dict(width="260px"), dict(width="auto"), dict(flex_flow="row wrap", align_items="center")
 PANEL = "pong-panel"       # by this class a court knows the controls that are its own
@@ -874,7 +875,7 @@ def _linked(widget, name, control):
     traitlets.link((widget, name), (control, "value"))
     return control
 
-# %% ../nbs/32_widget.ipynb #32-widge-059
+# %% ../nbs/32_widget.ipynb #32-widge-060
 def choosers_of(widget, line)->list:
     "Which engine, which model, and who plays"
     kinds = [("exact", "exact"), ("learned", "fuzzy"), ("both", "both")]
@@ -914,7 +915,7 @@ def heat_slider(widget, what)->controls.FloatSlider:
     name, look = f"{what}_temperature", dict(step=.05, readout_format=".2f", layout=WIDE)
     return _linked(widget, name, controls.FloatSlider(max=HOTTEST[name], description=f"{what} temp.", **look))
 
-# %% ../nbs/32_widget.ipynb #32-widge-060
+# %% ../nbs/32_widget.ipynb #32-widge-061
 def buttons_of(widget, line)->list:
     "What is pressed; and the line"
     ghost, record = (_linked(widget, name, controls.Checkbox(description=text, indent=False, layout=LOW))
@@ -926,7 +927,7 @@ def buttons_of(widget, line)->list:
     widget.observe(lambda change: setattr(line, "value", escape(change["new"])), "saved")
     return [pause, reset, ghost, record, save, line]
 
-# %% ../nbs/32_widget.ipynb #32-widge-062
+# %% ../nbs/32_widget.ipynb #32-widge-063
 def _in_chooser(widget): return "" if widget.model is None else widget.model      # a chooser cannot choose None
 
 def choose_engine(widget, engine)->str:
@@ -951,6 +952,7 @@ def choose(widget, chooser)->str:
         raise
     return ""
 
+# %% ../nbs/32_widget.ipynb #32-widge-064
 def follow_model(widget, chooser):
     "Show what is played, if the chooser has it"
     shown = _in_chooser(widget)
@@ -970,7 +972,7 @@ def free_folder(stem="game")->Path:
     "A folder for the next game, in the working folder"
     return next(p for p in (Path(f"{stem}-{n}") for n in range(1, 10**6)) if not p.exists())
 
-# %% ../nbs/32_widget.ipynb #32-widge-063
+# %% ../nbs/32_widget.ipynb #32-widge-065
 @patch(as_prop=True)
 def panel(self:PongWidget)->controls.VBox:
     "The canvas with its controls"
@@ -992,7 +994,7 @@ def _repr_mimebundle_(self:PongWidget, **kwargs):
     still = {"text/plain": repr(self), "image/png": base64.b64encode(png.getvalue()).decode()}
     return self.panel._repr_mimebundle_(**kwargs) | still
 
-# %% ../nbs/32_widget.ipynb #32-widge-064
+# %% ../nbs/32_widget.ipynb #32-widge-066
 @patch(as_prop=True)
 def trajectory(self:PongWidget)->Trajectory:
     "The game so far, as it was recorded"
@@ -1016,7 +1018,7 @@ def _await_film(self:PongWidget, film):
     said = film.outcome(FILM_PATIENCE) or f"{film.out} takes long and goes on without us"
     self._soon(setattr, self, "saved", said)
 
-# %% ../nbs/32_widget.ipynb #32-widge-093
+# %% ../nbs/32_widget.ipynb #32-widge-095
 PARTS = ("lane", "GRU state")         # of a memory without velocities: made for motion; trained freely
 PART_HINTS = ("what the game is played from", "knows the velocity, too, but the game is not played from it")
 
@@ -1048,7 +1050,7 @@ def velocity_directions(
         out[part] = line/np.square(line).sum(1, keepdims=True)
     return out
 
-# %% ../nbs/32_widget.ipynb #32-widge-096
+# %% ../nbs/32_widget.ipynb #32-widge-098
 @patch
 def push(self:PongWidget,
     direction,        # (5,): of the lane, or (H,): of the network's own memory
@@ -1075,7 +1077,7 @@ def _note_way(self:PongWidget):
     if not 0 <= ticks - last <= GESTURE: first, way = ticks, way_ahead(self._session.engine, self.look_ahead)
     self._way_before = first, ticks, way
 
-# %% ../nbs/32_widget.ipynb #32-widge-097
+# %% ../nbs/32_widget.ipynb #32-widge-099
 def push_memory(engine:FuzzyEngine, direction, amount:float, ball:int=0):
     "Add `amount*direction` to the memory of a ball of a fuzzy engine: of its lane, or of its last layer"
     import torch
@@ -1097,12 +1099,12 @@ def way_ahead(engine:Engine, ticks:int)->np.ndarray: # (n, 2), n <= ticks + 1
     engine.restore(saved)
     return np.array(points)
 
-# %% ../nbs/32_widget.ipynb #32-widge-098
+# %% ../nbs/32_widget.ipynb #32-widge-100
 def is_explorable(model)->bool:
     "Is this a model without velocities, whose own memory is a vector for each ball, as a GRU's is?"
     return isinstance(model, Model) and model.positions_only and model.empty(1)[0].ndim == 3
 
-# %% ../nbs/32_widget.ipynb #32-widge-099
+# %% ../nbs/32_widget.ipynb #32-widge-101
 class LatentExplorer(PongWidget):
     "A learned game without velocities, with sliders that push what it remembers of the ball's"
     part = traitlets.Enum(PARTS, "lane")
@@ -1151,7 +1153,7 @@ class LatentExplorer(PongWidget):
             self._panel = controls.VBox([court, pushes_of(self), *rows]).add_class(PANEL)
         return self._panel
 
-# %% ../nbs/32_widget.ipynb #32-widge-100
+# %% ../nbs/32_widget.ipynb #32-widge-102
 def pushes_of(widget:LatentExplorer)->controls.HBox:
     "Sliders that push, grey while there is nothing to push, and which part of the memory they push"
     slider = lambda axis: controls.FloatSlider(min=-1, max=1, step=.05, description=f"push v{axis}", layout=WIDE)
@@ -1162,7 +1164,7 @@ def pushes_of(widget:LatentExplorer)->controls.HBox:
     widget.observe(enable, ["engine", "ticks"]); enable()
     return controls.HBox([*sliders, _linked(widget, "part", part)], layout=WRAPPED)
 
-# %% ../nbs/32_widget.ipynb #32-widge-104
+# %% ../nbs/32_widget.ipynb #32-widge-106
 def find_chromium()->str:
     "The path of a Chromium or Chrome; `RuntimeError` without one"
     names = "chromium", "chromium-browser", "google-chrome"
@@ -1186,6 +1188,7 @@ QUIET_LAB = dict(notification=dict(checkForUpdates=False, fetchNews="false"))
 JUPYTER_FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR",
                    "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")
 
+# %% ../nbs/32_widget.ipynb #32-widge-107
 def start_lab(folder:Path, port:int, token:str):
     "A JupyterLab that serves `folder`, with settings of its own below it; its process, which leads a group"
     own = folder/".jupyter"
@@ -1211,7 +1214,7 @@ def wait_for(url, seconds=60):
         except OSError: time.sleep(.1)
     raise TimeoutError(f"{url.split('?')[0]}: no answer within {seconds} s")
 
-# %% ../nbs/32_widget.ipynb #32-widge-105
+# %% ../nbs/32_widget.ipynb #32-widge-108
 SLOWEST = 120_000      # ms that a busy computer may take to open a page
 
 class Lab:
@@ -1247,7 +1250,7 @@ class Lab:
         except subprocess.TimeoutExpired: os.killpg(self.server.pid, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-# %% ../nbs/32_widget.ipynb #32-widge-107
+# %% ../nbs/32_widget.ipynb #32-widge-110
 @patch
 def command(self:Lab, name):
     "Have JupyterLab execute one of its commands"
@@ -1285,7 +1288,7 @@ def shell(self:Lab)->dict:
         const dialogs = document.querySelectorAll('.jp-Dialog').length, {{mode, activeCellIndex: active}} = content;
         return {{mode, cells, active, scroll: (content.outerNode ?? content.node).scrollTop, dialogs}}; }}""")
 
-# %% ../nbs/32_widget.ipynb #32-widge-108
+# %% ../nbs/32_widget.ipynb #32-widge-111
 COURT = ".pong-widget"
 
 @patch
@@ -1321,7 +1324,7 @@ def pictures(self:Lab, k:int=0, ms:int=2000)->float:
         }
         return 1000 * seen / (performance.now() - begun); }""", ms)
 
-# %% ../nbs/32_widget.ipynb #32-widge-109
+# %% ../nbs/32_widget.ipynb #32-widge-112
 def in_jupyterlab(cells, play, **kwargs):
     "`play(lab)` with a notebook of these cells, in a thread of its own: Playwright wants no event loop around it"
     def work():
@@ -1336,7 +1339,7 @@ def in_jupyterlab(cells, play, **kwargs):
     if error is not None: raise error
     return value
 
-# %% ../nbs/32_widget.ipynb #32-widge-110
+# %% ../nbs/32_widget.ipynb #32-widge-113
 def measure_widget(
     run:str="browser",        # or kernel
     model:str="classic-rnn",
@@ -1367,13 +1370,13 @@ def summary(report)->dict:
         key_p50_ms=percentile(latencies, 50), key_p95_ms=percentile(latencies, 95),
         key_frames_max=max(delays, default=None), keys_missed=report["missed"])
 
-# %% ../nbs/32_widget.ipynb #32-widge-112
+# %% ../nbs/32_widget.ipynb #32-widge-115
 @patch
 def says(self:Lab, k:int=0)->str:
     "What stands large on the k-th court"
     return self.court(k).get_attribute("aria-description") or ""
 
-# %% ../nbs/32_widget.ipynb #32-widge-139
+# %% ../nbs/32_widget.ipynb #32-widge-142
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 def only_stills(notebook)->Path:
