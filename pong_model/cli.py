@@ -12,21 +12,40 @@ from jsonargparse import ArgumentParser
 from .game import GameConfig, require, write_atomically
 
 # %% auto #0
-__all__ = ['RESUMABLE', 'AGENT_JOBS', 'Parser', 'docments', 'add_options', 'chosen', 'trainable', 'add_model_options', 'model_of',
-           'command', 'naming', 'use_threads', 'patience', 'free_folder', 'can_lie', 'pictures_in', 'check_free',
-           'pong_data', 'train_parser', 'show_film', 'measure', 'how_to_go_on', 'start_training', 'result_of',
-           'finish_training', 'kept_options', 'refuse_changes', 'read_options', 'pong_train', 'Untracked', 'pong_eval',
-           'add_engine_options', 'with_balls', 'engine_options', 'load', 'played_by', 'watched', 'play_parser',
-           'who_plays', 'strangers', 'pong_play', 'pong_web', 'ways_to_train', 'first_look', 'settings_of',
-           'train_options', 'agent_parser', 'agent_train', 'agent_eval', 'agent_watch', 'pong_agent']
+__all__ = ['RESUMABLE', 'AGENT_JOBS', 'given', 'twice_in', 'Parser', 'docments', 'add_options', 'chosen', 'trainable',
+           'add_model_options', 'model_of', 'command', 'naming', 'use_threads', 'patience', 'free_folder', 'can_lie',
+           'pictures_in', 'check_free', 'pong_data', 'train_parser', 'show_film', 'measure', 'how_to_go_on',
+           'start_training', 'result_of', 'finish_training', 'kept_options', 'refuse_changes', 'read_options',
+           'pong_train', 'Untracked', 'pong_eval', 'add_engine_options', 'with_balls', 'engine_options', 'load',
+           'played_by', 'watched', 'play_parser', 'who_plays', 'strangers', 'pong_play', 'pong_web', 'ways_to_train',
+           'first_look', 'settings_of', 'train_options', 'agent_parser', 'agent_train', 'agent_eval', 'agent_watch',
+           'pong_agent']
 
 # %% ../nbs/90_cli.ipynb #90-cli-005
+def given(argv, option)->list[str]:
+    "What stands behind `--option` on a command line, each time"
+    return [w.partition("=")[2] or "".join(argv[i + 1:i + 2]) for i, w in enumerate(argv)
+            if w.partition("=")[0] == f"--{option}"]
+
+def twice_in(file)->str|None:
+    "An option that stands twice in a file of options; YAML itself would silently take the last"
+    import yaml
+    try: node = yaml.compose(Path(file).read_text())
+    except (OSError, ValueError, yaml.YAMLError): return None          # the parser says what is wrong with it
+    names = [key.value for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
+    return next((str(name) for name in names if names.count(name) > 1), None)
+
 class Parser(ArgumentParser):
     "Options with one-line errors"
     def __init__(self, prog, description):
         super().__init__(prog=prog, description=description, default_env=False)
         self.add_argument("--config", action="config",
             help="read options from this YAML or JSON file; --print_config writes one")
+    def parse_args(self, args=None, *more, **how):
+        args = sys.argv[1:] if args is None else args
+        for file in given(args, "config"):
+            if twice := twice_in(file): self.error(f"config: got {twice!r} twice, accepts each option once")
+        return super().parse_args(args, *more, **how)
     def error(self, message, *_):
         line = " ".join(str(message).split())
         wrong = re.search(r'Parser key "(\w+)":.*(?:Got|Given) value: (.*)', line)
@@ -155,8 +174,13 @@ def free_folder(path)->Path:
 
 def can_lie(option, path, is_folder=False):
     "Where a result will lie is looked at before the work, not after it; `ValueError` if it cannot lie there"
-    if path and is_folder: require(Path(path).is_dir() or not Path(path).exists(), option, path, "a folder, not a file")
-    elif path: require(not Path(path).is_dir(), option, path, "the name of a file, not a folder")
+    if not path: return
+    place = Path(path)
+    if not is_folder: require(not place.is_dir(), option, path, "the name of a file, not a folder")
+    if not is_folder and (place.is_file() or not place.exists()): place = place.parent
+    while not place.exists() and place != place.parent: place = place.parent
+    require(place.is_dir() and os.access(place, os.W_OK), option, path,
+            f"a {'folder' if is_folder else 'file'} that can be written")
 
 def pictures_in(seconds:float)->int|None:
     "How many pictures a window shows in so many seconds; None for 0, which is without an end"
@@ -581,7 +605,7 @@ def pong_play(argv=None):
     saved = dict(last=options.last, clips=options.clips, film=options.film)
     if options.watch:
         replay = watched(options, kind)
-        again = played_by(kind, options, replay.config) if kind else None
+        with patience(): again = played_by(kind, options, replay.config) if kind else None
         if options.render:
             print("rendered "
                   f"{render_replay(replay, options.render, again, options.ghost, seconds=options.seconds or None)}")
@@ -634,14 +658,14 @@ def first_look(argv)->tuple: # the algorithm, the folder to go on from
     "What decides which options there are, from the command line or the file of options that it names"
     said = {}
     for option in ("config", "algorithm", "resume"):
-        words = [w.partition("=")[2] or "".join(argv[i + 1:i + 2]) for i, w in enumerate(argv)
-                 if w.partition("=")[0] == f"--{option}"]
-        if words: said[option] = words[-1]
+        if words := given(argv, option): said[option] = words[-1]
     if Path(said.get("config", "")).is_file():
         import yaml
         with suppress(ValueError, OSError, yaml.YAMLError):
             told = yaml.safe_load(Path(said["config"]).read_text())
             said = (told if isinstance(told, dict) else {}) | said
+    for name, what in (("algorithm", " or ".join(ways_to_train())), ("resume", "a folder that pong_agent train made")):
+        require(isinstance(said.get(name), str|None), name, said.get(name), what)
     return said.get("algorithm"), said.get("resume")
 
 def settings_of(name, resume)->tuple: # the algorithm's name, its module, its settings, the agent
@@ -758,7 +782,7 @@ def agent_watch(options):
     from pong_model.agents import WatchConfig, watch_session
     from pong_model.play import play_window, render_game
     frames = pictures_in(options.seconds)
-    session = watch_session(chosen(WatchConfig, options))
+    with patience(): session = watch_session(chosen(WatchConfig, options))
     require(not options.render or not session.humans, "opponent", options.opponent,
             "a player's name with --render: level2, for example")
     if options.render: print(f"rendered {render_game(session, options.render, options.seconds or 10.)}"); return

@@ -198,12 +198,9 @@ def grouped(rows)->dict: # (place, temperature, rules, horizon): rows
             tuple(r[name] for name in ("model_path", "event_temperature", "rules", "horizon")), []).append(r)
     return groups
 
-def spread(rows)->float:
-    """The standard deviation of shares between trainings that differ by nothing but their seed, pooled;
-    0: each was done once"""
-    groups = [[r["share"] for r in some] for some in grouped(rows).values()]
-    freedom = sum(len(some) - 1 for some in groups)
-    return math.sqrt(sum(len(some)*np.var(some) for some in groups)/freedom) if freedom else 0.
+def spread(some)->float:
+    "The standard deviation of shares between trainings of one setting"
+    return float(np.std([r["share"] for r in some], ddof=1))
 
 def student(freedom:int)->float:
     "Student's 97.5 % quantile to a hundredth, for four degrees of freedom and more (Cornish and Fisher's expansion)"
@@ -211,25 +208,25 @@ def student(freedom:int)->float:
     return (z + (z**3 + z)/(4*freedom) + (5*z**5 + 16*z**3 + 3*z)/(96*freedom**2)
             + (3*z**7 + 19*z**5 + 17*z**3 - 15*z)/(384*freedom**3))
 
-ENOUGH = 5      # trainings of one setting that say themselves how they differ
+ENOUGH = 5      # trainings of one setting, to say how they differ
 
-def mean_share(some, between:float)->tuple: # of rows; between: the `spread` of all settings
-    "The mean share of one setting, and how far off it may be (95 %)"
-    share, n, own = float(np.mean([r["share"] for r in some])), sum(r["n"] for r in some), spread(some)
-    off = student(len(some) - 1)*own if len(some) >= ENOUGH else 1.96*max(own, between)
-    return share, max(off/math.sqrt(len(some)), np.ptp(wilson(round(share*n), n))/2)
+def mean_share(some)->tuple: # of rows
+    "The mean share of one setting, and how far off it may be (95 %); None where too few trainings could say so"
+    share, n = float(np.mean([r["share"] for r in some])), sum(r["n"] for r in some)
+    if len(some) < ENOUGH: return share, None
+    return share, max(student(len(some) - 1)*spread(some)/math.sqrt(len(some)), np.ptp(wilson(round(share*n), n))/2)
 
 def ratio(a:tuple, b:tuple)->tuple:
     "The first over the second, both with what they may be off"
-    return a[0]/b[0], a[0]/b[0]*math.hypot(a[1]/max(a[0], 1e-9), b[1]/b[0])
+    return a[0]/b[0], None if None in (a[1], b[1]) else a[0]/b[0]*math.hypot(a[1]/max(a[0], 1e-9), b[1]/b[0])
 
 # %% ../nbs/43_dream.ipynb #43-dream-021
 TABLE_HEAD = ["trained in", "temperature", "points made in the exact game (95 %)", "each training",
     "of the exact-trained", "the dream's opinion", "flattery", "unfinished", "s of one core"]
 
-def group_line(group, some, between:float, exact)->str:
+def group_line(group, some, exact)->str:
     "One line of the table; `exact`: the mean share of the exact-trained and how far off it may be, or None"
-    (place, temperature, rules, horizon), share = group, mean_share(some, between)
+    (place, temperature, rules, horizon), share = group, mean_share(some)
     mean = lambda name: None if some[0][name] is None else float(np.mean([r[name] for r in some]))
     flattery = some[0]["flattery"] and (
         np.mean([r["flattery"][0] for r in some]), np.linalg.norm([r["flattery"][1] for r in some])/len(some))
@@ -245,10 +242,10 @@ def group_line(group, some, between:float, exact)->str:
 
 def transfer_table(rows, players=())->str: # markdown
     "The transfer table; rows of players that did not learn at its end"
-    between, exact = spread(rows), [r for r in rows if r["model_path"] == "exact"]
-    exact = mean_share(exact, between) if exact and np.mean([r["share"] for r in exact]) > .01 else None
+    exact = [r for r in rows if r["model_path"] == "exact"]
+    exact = mean_share(exact) if exact and np.mean([r["share"] for r in exact]) > .01 else None
     lines = [f"| {' | '.join(TABLE_HEAD)} |", "|---"*len(TABLE_HEAD) + "|"]
-    lines += [group_line(group, some, between, exact) for group, some in grouped(rows).items()]
+    lines += [group_line(group, some, exact) for group, some in grouped(rows).items()]
     lines += [f"| *{r['name']}* | | {percent(r['share'], np.ptp(r['interval'])/2)} | | | | | {r['unfinished']:.1%} | |"
               for r in players]
     return "\n".join(lines)

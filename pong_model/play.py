@@ -765,9 +765,12 @@ class Window:
     @contextlib.contextmanager
     def patience(self, text):
         "Show a line while something takes long"
+        import pygame
         self.session.say(text); self.draw()
-        yield
-        if self.session.notice == text: self.session.notice_left = 0.
+        try: yield
+        finally:
+            pygame.event.clear(pygame.KEYDOWN)                 # who pressed TAB again while waiting meant the first
+            if self.session.notice == text: self.session.notice_left = 0.
 
     def picture(self)->np.ndarray:
         "What the window shows, uint8 (height, width, 3)"
@@ -1003,9 +1006,11 @@ def guarded(session:PlaySession, record=None):
 # %% ../nbs/30_play.ipynb #30-play-127
 def compile_for(session:PlaySession):
     "Play a tick beside a session: Numba compiles on a first call, and nobody should wait for that in mid-game"
+    if isinstance(session.engine, Recorded): return            # it is shown as it was seen: nothing is played
     beside = ExactEngine(session.config)
-    for side, p in enumerate(copy.deepcopy(session.players)):
-        if p is not None: p.reset(session.seeds, session.config, side); p.act(beside.states.copy())
+    for side, p in enumerate(session.players):
+        if type(p).__module__.startswith(__package__):         # ours; others may be anything, and not to be copied
+            twin = copy.deepcopy(p); twin.reset(session.seeds, session.config, side); twin.act(beside.states.copy())
     beside.step(np.zeros((1, 2), np.float32))
 
 def play_window(

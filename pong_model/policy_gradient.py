@@ -4,7 +4,7 @@
 
 # %% ../nbs/41_policy_gradient.ipynb #41-polic-002
 from __future__ import annotations
-import copy, dataclasses, json, math, os, select, signal, sys, threading, time
+import copy, dataclasses, math, os, select, signal, sys, threading, time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from .game import (BALL_SIZE, COURT_SCALE, GAME_SIZE, LEFT_Y, PRESENT, RIGHT_Y, 
     config_from_dict, require)
 from .exact import ONE, compiled, inlined
 from .render import span
-from .models.core import check_same, check_tensors, new_folder, read_checkpoint, whole_folder
+from .models.core import check_same, new_folder, read_checkpoint, whole_folder, write_checkpoint
 from .training import Diverged
 from .envs import DISABLED, FRAME, PHASE, RUNNING, EnvConfig, FusedGames, Stage, rules_called
 from .players import BuiltInPlayer
@@ -377,7 +377,7 @@ def best_agent(run:Run)->Agent:
     return agent
 
 # %% ../nbs/41_policy_gradient.ipynb #41-polic-040
-CHECKPOINT = "pong_model.reinforce/2"
+CHECKPOINT = "pong_model.reinforce/3"
 SCALARS = dict(update=int, decisions=int, seconds=float, processor=float, best=float, history=list)
 
 def run_tensors(run:Run)->dict:
@@ -390,9 +390,8 @@ def save_run(run:Run, folder)->Path:
     "Write everything that is needed to go on, and the best agent so far as `agent` (`folder` is replaced whole)"
     with new_folder(folder) as new:
         save_agent(best_agent(run), new/"agent")
-        (new/"training.safetensors").write_bytes(save(run_tensors(run)))
         record = dict(format=CHECKPOINT, config=dataclasses.asdict(run.config), **{k: getattr(run, k) for k in SCALARS})
-        (new/"training.json").write_text(json.dumps(record) + "\n")
+        write_checkpoint(new, "training", record, save(run_tensors(run)))
     return Path(folder)
 
 # %% ../nbs/41_policy_gradient.ipynb #41-polic-041
@@ -410,7 +409,6 @@ def load_run(folder, config:ReinforceConfig|None=None, agent_config:AgentConfig|
     run = begin_run(agent.config, config)
     run.agent.about = agent.about | run.agent.about
     of = lambda part: {name.removeprefix(f"{part}."): x for name, x in tensors.items() if name.startswith(f"{part}.")}
-    check_tensors(tensors, run_tensors(run), folder, "training")
     run.policy.load_state_dict(of("policy"))
     state = run.optimiser.state_dict()
     for key, x in of("rmsprop").items():

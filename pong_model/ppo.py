@@ -4,16 +4,16 @@
 
 # %% ../nbs/42_ppo.ipynb #42-ppo-002
 from __future__ import annotations
-import copy, dataclasses, json, math, time
+import copy, dataclasses, math, time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np, torch
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load, save
 from tqdm.auto import tqdm
 from .game import config_from_dict, require
 from .exact import HALF, ONE, TWO, ZERO
-from .models.core import check_same, check_tensors, new_folder, read_checkpoint, whole_folder
+from .models.core import check_same, new_folder, read_checkpoint, whole_folder, write_checkpoint
 from .training import Diverged
 from .envs import SAME_STEP, EnvConfig, Stage, games_of, rules_called
 from .agents import (BLOCK, NARROW, WIDE, Agent, AgentConfig, Eyes, Policy, decide, entropy, find_player,
@@ -533,7 +533,7 @@ def best_agent(run:Run)->Agent:
     return agent
 
 # %% ../nbs/42_ppo.ipynb #42-ppo-053
-RUN_FORMAT = "pong_model.ppo/1"
+RUN_FORMAT = "pong_model.ppo/2"
 
 def pieces(run:Run)->dict:
     "The objects whose arrays change while games are played"
@@ -560,10 +560,10 @@ def save_run(run:Run, folder)->Path:
     "Write everything that is needed to go on; the agent stands in it as `agent`"
     with new_folder(folder) as new:
         save_agent(run.agent, new/"agent")
-        (new/"run.safetensors").write_bytes(save(run_arrays(run)))
         record = dict(format=RUN_FORMAT, config=dataclasses.asdict(run.config), inputs=run.inputs.count,
                       returns=[float(x) for x in (run.returns.count, run.returns.mean, run.returns.squares)])
-        (new/"run.json").write_text(json.dumps(record | {name: getattr(run, name) for name in SCALARS}) + "\n")
+        record |= {name: getattr(run, name) for name in SCALARS}
+        write_checkpoint(new, "run", record, save(run_arrays(run)))
     return Path(folder)
 
 # %% ../nbs/42_ppo.ipynb #42-ppo-054
@@ -575,12 +575,11 @@ def load_run(folder, config:PPOConfig|None=None, agent_config:AgentConfig|None=N
     Raises `FileNotFoundError`, or `ValueError` in one line"""
     folder = whole_folder(folder)
     kinds = dict(config=dict, inputs=float, returns=list) | SCALARS
-    record, arrays = read_checkpoint(folder, "run", RUN_FORMAT, kinds, load_file)
+    record, arrays = read_checkpoint(folder, "run", RUN_FORMAT, kinds, load)
     config = check_same(config, config_from_dict(PPOConfig, record["config"], "resume, config"), FREE)
     agent = load_agent(folder/"agent")
     check_same(agent_config, agent.config, ("n_balls",))        # that is the game's
     run = begin_run(agent.config, config)
-    check_tensors(arrays, run_arrays(run), folder, "run")
     run.agent.policy.load_state_dict(agent.policy.state_dict())
     run.agent.about = agent.about | run.agent.about
     of = lambda part: {name.split(".", 1)[1]: x.copy() for name, x in arrays.items() if name.startswith(part + ".")}

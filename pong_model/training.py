@@ -4,7 +4,7 @@
 
 # %% ../nbs/22_training.ipynb #22-train-002
 from __future__ import annotations
-import dataclasses, json, math, re, signal, time
+import dataclasses, math, re, signal, time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +22,9 @@ from .rollout import Trajectory
 from .data import check_census, choose_steps, near_events, windows
 from .models.laws import ball_view, balls_of, different, flat_borders, paddles_of
 from .fuzzy import FuzzyEngine
-from .models.core import (JUDGED, Batch, Model, check_same, check_tensors, fit_closed_form, known_motions,
-    loss_of, new_folder, read_checkpoint, read_model, save_model, whole_folder)
+from pong_model.models.core import (JUDGED, Batch, Model, check_same, fit_closed_form, known_motions,
+    loss_of, new_folder, read_checkpoint, read_model, save_model, whole_folder,
+    write_checkpoint)
 
 # %% auto #0
 __all__ = ['ALONG_Y', 'ASKED', 'CHECKPOINT_FORMAT', 'SCALARS', 'FREE', 'TrainConfig', 'find_device', 'difficulty', 'clear', 'Lot',
@@ -446,7 +447,7 @@ def fit(
     return run
 
 # %% ../nbs/22_training.ipynb #22-train-043
-CHECKPOINT_FORMAT = "pong_model.checkpoint/2"      # 2: which planes were laid; 1 asked again
+CHECKPOINT_FORMAT = "pong_model.checkpoint/3"      # 3: with a checksum
 
 SCALARS = dict(epoch=int, best=float, waited=int, history=list)
 FREE = ("epochs", "threads", "device", "patience", "eval_every")      # what may differ when a run is taken up
@@ -463,10 +464,9 @@ def save_checkpoint(run:Run, folder)->Path:
                    for i, s in run.optimiser.state_dict()["state"].items() for k, v in s.items()}
         if run.buffer: tensors |= dict(zip(("buffer.states", "buffer.actions"), (x.contiguous() for x in run.buffer)))
         tensors |= {name: mask.cpu() for name, mask in _laid(run.model).items()}
-        (new/"training.safetensors").write_bytes(save(tensors))
         record = dict(format=CHECKPOINT_FORMAT, config=dataclasses.asdict(run.config),
             **{name: getattr(run, name) for name in SCALARS})
-        (new/"training.json").write_text(json.dumps(record) + "\n")
+        write_checkpoint(new, "training", record, save(tensors))
     return Path(folder)
 
 # %% ../nbs/22_training.ipynb #22-train-044
@@ -480,7 +480,6 @@ def load_checkpoint(folder, source, config:TrainConfig=None)->Run:
     run = begin_run(read_model(folder/"model"), source, dataclasses.replace(config, questions=0))
     run.config, saved = config, read_model(folder/"model")
     run.model.load_state_dict(saved.state_dict()); run.model.about = saved.about
-    check_tensors(tensors, _laid(run.model), folder, "training")
     state = run.optimiser.state_dict()
     for name in (k for k in tensors if k.startswith("optimiser.")):
         _, i, key = name.split(".")

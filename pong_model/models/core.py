@@ -4,8 +4,8 @@
 
 # %% ../../nbs/11_models.core.ipynb #11-model-002
 from __future__ import annotations
-import dataclasses, hashlib, importlib, itertools, json, math, os, pkgutil, shutil, tempfile
-from contextlib import contextmanager
+import dataclasses, glob, hashlib, importlib, itertools, json, math, os, pkgutil, shutil, tempfile
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ import torch
 from fastcore.basics import patch
 from torch import nn, Tensor
 from torch.nn import functional as F
-from safetensors.torch import load_file, save
+from safetensors.torch import load, load_file, save
 from .laws import (N_REGIMES, N_VIEW, ORDER, BallLaw, Decider, Experts, Judges,
     ServeHead, Standardise, ball_view, balls_of, find_regimes, look, paddle_inputs, paddles_of)
 
@@ -24,7 +24,7 @@ from .laws import (N_REGIMES, N_VIEW, ORDER, BallLaw, Decider, Experts, Judges,
 __all__ = ['N_INPUTS', 'LANE', 'MODELS', 'MOST_BALLS', 'NEVER', 'JUDGED', 'PENALISED', 'MODEL_FORMAT', 'Batch', 'slot_inputs',
            'Prediction', 'motions', 'ModelConfig', 'Model', 'NoMemory', 'known_motions', 'event_counts',
            'fit_closed_form', 'loss_of', 'expected_ball', 'ConstantVelocity', 'Persistence', 'seal', 'new_folder',
-           'weight_bytes', 'save_model', 'replace_folder', 'whole_folder', 'read_checkpoint', 'check_tensors',
+           'weight_bytes', 'save_model', 'replace_folder', 'whole_folder', 'write_checkpoint', 'read_checkpoint',
            'check_same', 'find_model', 'read_model', 'check_model']
 
 # %% ../../nbs/11_models.core.ipynb #11-model-005
@@ -467,50 +467,56 @@ def save_model(model:Model, folder, **about)->Path:
 # %% ../../nbs/11_models.core.ipynb #11-model-057
 def replace_folder(new:Path, folder:Path):
     "Give the finished folder `new` the name `folder`; what stood there goes once the new one is in place"
-    old = None
-    if folder.exists():
-        old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
-        os.replace(folder, old/"folder")
-    os.replace(new, folder)
-    if old: shutil.rmtree(old, ignore_errors=True)
+    moved = []
+    while True:
+        if folder.exists():
+            moved.append(Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old.")))
+            os.replace(folder, moved[-1]/"folder")
+        try: os.replace(new, folder); break
+        except OSError:                                    # a reader may have put it back in between: see `whole_folder`
+            if not folder.exists() or len(moved) == 10: raise
+    for old in moved: shutil.rmtree(old, ignore_errors=True)
 
 # %% ../../nbs/11_models.core.ipynb #11-model-058
 def whole_folder(folder)->Path:
     "`folder`; if a kill hit `replace_folder` between its two renames, what stood there before is put back first"
     folder = Path(folder)
     if not folder.exists():
-        for old in folder.parent.glob(f".{folder.name}.old.*/folder"):
-            os.replace(old, folder); old.parent.rmdir()
+        for old in folder.parent.glob(f".{glob.escape(folder.name)}.old.*/folder"):
+            with suppress(OSError): os.replace(old, folder); old.parent.rmdir()     # else the writer was faster
             break
     return folder
 
 # %% ../../nbs/11_models.core.ipynb #11-model-060
+def write_checkpoint(folder:Path, name:str, record:dict, tensors:bytes):
+    "NAME.json and NAME.safetensors of a training that is to go on"
+    (folder/f"{name}.safetensors").write_bytes(tensors)
+    sealed = record | dict(sha256=hashlib.sha256(tensors).hexdigest())
+    (folder/f"{name}.json").write_text(json.dumps(sealed) + "\n")
+
 def read_checkpoint(
     folder:Path,
-    name:str,       # of its files: NAME.json and NAME.safetensors
-    form:str,       # what the record must say that it is
-    kinds:dict,     # the record's fields and their types
-    load=load_file, # reads the tensors, into PyTorch or NumPy
+    name:str,   # of its files
+    form:str,   # what the record must say that it is
+    kinds:dict, # the record's fields and their types
+    load=load,  # makes tensors of the bytes, PyTorch's or NumPy's
 )->tuple: # the record, the tensors
-    "The files of a training that is to go on; raises `FileNotFoundError` or `ValueError` in one line"
-    where, file = f"resume: {str(folder)!r}", f"{name}.json"
-    if not (folder/file).is_file(): raise FileNotFoundError(f"{where} is not a checkpoint (it has no {file})")
+    "What `write_checkpoint` wrote; raises `FileNotFoundError` or `ValueError` in one line"
+    where, file, tensors = f"resume: {str(folder)!r}", f"{name}.json", f"{name}.safetensors"
+    for part in (file, tensors):
+        if not (folder/part).is_file(): raise FileNotFoundError(f"{where} is not a checkpoint (it has no {part})")
     try: record = json.loads((folder/file).read_text())
     except ValueError: raise ValueError(f"{where}: {file} is not JSON") from None
     got = record.get("format") if isinstance(record, dict) else None
     require(got == form, f"resume {str(folder)!r}, format", got, form)
     accepts = lambda kind: (int, float) if kind is float else kind
-    wrong = [key for key, kind in kinds.items() if not isinstance(record.get(key), accepts(kind))]
+    wrong = [key for key, kind in (kinds | dict(sha256=str)).items() if not isinstance(record.get(key), accepts(kind))]
     require(not wrong, f"resume {str(folder)!r}, {file}", f"no proper {', '.join(wrong)}", "what a training writes")
-    try: return record, load(folder/f"{name}.safetensors")
-    except Exception as error:
-        raise ValueError(f"{where}: {name}.safetensors is broken ({type(error).__name__})") from None
-
-def check_tensors(tensors, needed, folder, name):
-    "`ValueError` if NAME.safetensors lacks a tensor that a training needs"
-    missing = sorted(set(needed) - tensors.keys())
-    require(not missing, f"resume {str(folder)!r}, {name}.safetensors", f"no {', '.join(missing[:1])}",
-            "what a training writes")
+    raw = (folder/tensors).read_bytes()
+    found = hashlib.sha256(raw).hexdigest()
+    require(found == record["sha256"], f"resume {str(folder)!r}, {tensors}", f"checksum {found[:12]}...",
+            f"{record['sha256'][:12]}... (it was cut short or changed)")
+    return record, load(raw)
 
 def check_same(given, kept, free=()):
     "Settings for a training that goes on: `kept`, or the `given` ones, which must be the same in all but `free`"

@@ -192,7 +192,7 @@ export class BlindTest {
   /** The player has had enough: what was answered is judged, and who stops once more goes back to the game. */
   stop() {
     if (this.isDone || !this.guesses.length) { this.onStop(); return; }
-    this.end("you stopped it, and a score at a moment of your choice says less than one that was settled before");
+    this.end("you stopped it, and fewer rallies say less");
     this.onChange(this);
   }
 

@@ -14,7 +14,7 @@ const SAYS = {
   touch: {begin: "tap to play", pause: "paused\ntap to go on", end: "tap to play on", won: "tap for another game",
     lost: "tap for a new game, or let Exact go on"},
   keys: {begin: "press Space to play", pause: "paused\nSpace goes on", end: "Space plays on",
-    won: "Space begins another game", lost: "R begins a new game, X goes on by the rules"},
+    won: "Space begins another game", lost: "N begins a new game, X goes on by the rules"},
   away: {begin: "press Play, or click here", pause: "paused: the keys are elsewhere\nPlay, or a click here, goes on",
     end: "Play goes on", won: "Play begins another game", lost: "New game begins another, Exact goes on by the rules"},
 };
@@ -313,7 +313,7 @@ class Page {
     on("dream", "click", () => this.test.guess(true));
     on("again", "click", () => this.test.again());
     on("stop", "click", () => this.test.stop());
-    on("blind", "keydown", (event) => { if (event.key === "Escape") this.test.stop(); });
+    on("blind", "keydown", (event) => { if (event.key === "Escape" && !event.repeat) this.test.stop(); });
     on("back", "click", () => { this.endTest(); this.toStage(); });
   }
 
@@ -408,7 +408,7 @@ class Page {
     const move = {friend: this.isCoarse ? "Drag, each on your half" : "Left: Q A. Right: ↑ ↓", watch: "Sit back",
       agents: "Sit back"};
     part("pad").firstElementChild.textContent = part("against").value === "friend" ? "left  |  right" : "drag here";
-    const rest = this.isCoarse ? "" : " · Space pause · R new game · X swap engines · G ghost ball";
+    const rest = this.isCoarse ? "" : " · Space pause · N new game · X swap engines · G ghost ball";
     part("how-text").textContent = (move[part("against").value] || mine) + rest;
   }
 
@@ -439,7 +439,7 @@ class Page {
     const [left, right] = scores;
     if (kind === "reset") this.noteTemperatures(true);
     const texts = {left_scored: `Left scores. ${left} to ${right}.`, right_scored: `Right scores. ${left} to ${right}.`,
-      match_over: this.session.result, lost: `${this.session.failure}. R begins a new game.`,
+      match_over: this.session.result, lost: `${this.session.failure}. N begins a new game.`,
       "now exact": "Now the exact engine plays.", "now learned": "Now the learned engine plays."};
     if (kind in texts) part("news").textContent = texts[kind];
   }

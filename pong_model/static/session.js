@@ -13,7 +13,7 @@ export const MOVE_KEYS = {
 };
 export const SHOWS = ["exact", "learned", "both"];
 export const PAUSE_KEYS = ["space", "p"];
-export const RESET_KEYS = ["r"];
+export const RESET_KEYS = ["n"];
 export const SWAP_KEYS = ["x"];
 export const GHOST_KEYS = ["g"];
 /** Seconds that a paddle lights up after a hit. */
@@ -248,7 +248,7 @@ export class Session {
   /** The keys. */
   get hint() {
     const move = ["", "Q/A or arrow keys move your paddle · ", "Q/A left, arrow keys right · "][this.humans.length];
-    return `${move}Space pause · R new game`;
+    return `${move}Space pause · N new game`;
   }
 
   /** How far the picture is on its way between the last two ticks, 0 to 1; less than 0: through the one before. */

@@ -97,7 +97,7 @@ function pauseTextAt(ticks) { return ticks === 0 ? "click to play" : "paused"; }
 /** The keys, for so many persons, in a game with a learned engine or without one. */
 function keysFor(persons, hasLearned) {
   const move = ["", "Q/A or arrow keys move your paddle · ", "Q/A left, arrow keys right · "][persons];
-  return `${move}Space pause · R new game${hasLearned ? " · X other engine · G ghost ball" : ""}`;
+  return `${move}Space pause · N new game${hasLearned ? " · X other engine · G ghost ball" : ""}`;
 }
 
 /** A session in the page whose ticks can be watched. */
