@@ -1009,7 +1009,7 @@ def compile_for(session:PlaySession):
     if isinstance(session.engine, Recorded): return            # it is shown as it was seen: nothing is played
     beside = ExactEngine(session.config)
     for side, p in enumerate(session.players):
-        if type(p).__module__.startswith(__package__):         # ours; others may be anything, and not to be copied
+        if type(p).__module__.startswith("pong_model."):        # ours; others may be anything, and not to be copied
             twin = copy.deepcopy(p); twin.reset(session.seeds, session.config, side); twin.act(beside.states.copy())
     beside.step(np.zeros((1, 2), np.float32))
 
