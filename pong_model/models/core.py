@@ -473,7 +473,7 @@ def replace_folder(new:Path, folder:Path):
             moved.append(Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old.")))
             os.replace(folder, moved[-1]/"folder")
         try: os.replace(new, folder); break
-        except OSError:                                    # a reader may have put it back in between: see `whole_folder`
+        except OSError:                        # a reader may have put it back in between: see `whole_folder`
             if not folder.exists() or len(moved) == 10: raise
     for old in moved: shutil.rmtree(old, ignore_errors=True)
 
